@@ -1,0 +1,2 @@
+// Package admin administers: directory, policies, connectors; and who may.
+package admin

@@ -1,0 +1,50 @@
+// Package gate turns one sign-in or one proxied request into facts, a decision
+// and a sign-in record. Every door asks it; none decides by itself.
+package gate
+
+import (
+	"context"
+	"time"
+
+	"github.com/postern-mam/postern/internal/access"
+	"github.com/postern-mam/postern/internal/compliance"
+	"github.com/postern-mam/postern/internal/directory"
+)
+
+// Facts are read in one snapshot, so that they agree with each other.
+type Facts struct {
+	Session   SessionFacts
+	User      directory.User // zero when the request has no session
+	Groups    []directory.GroupID
+	Device    *directory.Device   // behind the session's registration; nil without one
+	Dossier   *compliance.Dossier // of the session's registration; nil without one
+	Client    directory.App
+	Resources []directory.App // in the order asked; unknown ones are fault.NotFound
+	Revisions directory.Revisions
+}
+
+// SessionFacts is what a decision reads of a session.
+type SessionFacts struct {
+	ID           directory.SessionID
+	MFAAt        time.Time
+	ExpiresAt    time.Time
+	RevokedAt    time.Time
+	Registration directory.RegistrationID
+}
+
+// Config is what a tenant demands of every sign-in. Its revision is Tenant.Revision.
+type Config struct {
+	compliance.Config
+	Access []access.Policy
+}
+
+// Store is what the room reads and the log it appends to.
+type Store interface {
+	// Facts reads everything about r in one snapshot. An unknown session, client
+	// or resource is fault.NotFound.
+	Facts(ctx context.Context, r access.Request) (Facts, error)
+	// Config reads the tenant's demands.
+	Config(ctx context.Context, t directory.TenantID) (Config, error)
+	// RecordSignIn appends to the sign-in log.
+	RecordSignIn(ctx context.Context, r access.Record) error
+}

@@ -1,0 +1,200 @@
+package idp
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/postern-mam/postern/internal/access"
+	"github.com/postern-mam/postern/internal/directory"
+	"github.com/postern-mam/postern/internal/event"
+	"github.com/postern-mam/postern/internal/oauth"
+)
+
+// Session is a person's sign-in (the token claim sid). It outlives tokens and
+// is what they all hang on: revoke it and every door closes.
+type Session struct {
+	ID         directory.SessionID
+	Tenant     directory.TenantID
+	User       directory.UserID
+	CookieHash string // base64url SHA-256 of the browser's cookie
+	AuthAt     time.Time
+	MFAAt      time.Time // zero: no second factor was shown
+	Methods    []string  // amr values used: "pwd", "otp"
+	// Registration is the managed app registration whose device proved itself
+	// in this session; empty until one does.
+	Registration directory.RegistrationID
+	ProvedAt     time.Time
+	ExpiresAt    time.Time
+	RevokedAt    time.Time // zero: alive
+	RevokedFor   string
+	Revision     int64
+}
+
+// Credential is what verifies a user.
+type Credential struct {
+	Tenant       directory.TenantID
+	User         directory.UserID
+	PasswordHash string // argon2id, PHC string
+	MustChange   bool
+	TOTPSealed   []byte // sealed seed; nil: no second factor registered
+	TOTPStep     int64  // the last time step used, so that no code works twice
+	Failures     int    // consecutive wrong passwords or codes
+	LockedUntil  time.Time
+	Revision     int64
+}
+
+// Flow is a sign-in under way: the request and what was established so far.
+type Flow struct {
+	ID         string
+	Tenant     directory.TenantID
+	Request    string // the authorization request, as oauth encodes it
+	Browser    string // base64url SHA-256 of the flow cookie: only this browser may continue
+	Session    directory.SessionID
+	Nonce      string // for the device proof
+	TOTPSealed []byte // a seed offered but not yet confirmed
+	ExpiresAt  time.Time
+	Revision   int64
+}
+
+// AuthorizationCode is a code that was handed out.
+type AuthorizationCode struct {
+	Hash        string // base64url SHA-256
+	Tenant      directory.TenantID
+	Client      directory.AppID
+	Session     directory.SessionID
+	User        directory.UserID
+	RedirectURI string
+	Challenge   string // PKCE S256
+	Scope       string
+	Nonce       string
+	JKT         string // dpop_jkt of the request
+	Grant       string // the grant it became; set by the first redemption
+	ExpiresAt   time.Time
+}
+
+// Grant is a refresh token family: one consent of one session to one client.
+type Grant struct {
+	ID           string
+	Tenant       directory.TenantID
+	Client       directory.AppID
+	Session      directory.SessionID
+	User         directory.UserID
+	Scope        string
+	JKT          string // a refresh must prove this key
+	RefreshHash  string // of the newest refresh token; empty: none was issued
+	PreviousHash string // of the one before: seeing it again revokes the family
+	ExpiresAt    time.Time
+	RevokedAt    time.Time
+	Revision     int64
+}
+
+// Issue is everything an issuance changes, saved together or not at all.
+type Issue struct {
+	Tenant directory.TenantID
+	Grant  *Grant              // saved when not nil; Revision 0 creates it
+	Code   string              // hash of the code to spend; empty: none
+	Proof  *oauth.Proof        // its JTI is spent; nil: none
+	Basis  directory.Revisions // facts that must not have moved, of the grant's session
+	Record access.Record       // the sign-in log entry
+}
+
+// What Issue can fail with besides fault.Conflict from the grant's own revision.
+var (
+	// ErrMoved says that a fact behind the decision changed: decide again.
+	ErrMoved = errors.New("idp: a fact behind the decision changed")
+	// ErrCodeSpent says that the code was redeemed before.
+	ErrCodeSpent = errors.New("idp: the code was redeemed before")
+	// ErrReplayed says that the proof was seen before.
+	ErrReplayed = errors.New("idp: the proof was seen before")
+)
+
+// Sessions keeps sign-in sessions.
+type Sessions interface {
+	// Session returns fault.NotFound when id is unknown in the tenant.
+	Session(ctx context.Context, t directory.TenantID, id directory.SessionID) (Session, error)
+	// SessionByCookie finds the session of a browser, or fault.NotFound.
+	SessionByCookie(ctx context.Context, t directory.TenantID, hash string) (Session, error)
+	// SaveSession creates (Revision 0) or compares and swaps; it returns what was stored.
+	SaveSession(ctx context.Context, s Session, events ...event.Event) (Session, error)
+	// RevokeSessions ends every living session of a user, announces each, and
+	// returns how many. Ending none is not an error.
+	RevokeSessions(ctx context.Context, t directory.TenantID, u directory.UserID, reason string, at time.Time) (int, error)
+}
+
+// Credentials keeps what verifies users.
+type Credentials interface {
+	// Credential returns fault.NotFound for a user without one.
+	Credential(ctx context.Context, t directory.TenantID, u directory.UserID) (Credential, error)
+	// SaveCredential creates (Revision 0) or compares and swaps.
+	SaveCredential(ctx context.Context, c Credential, events ...event.Event) error
+}
+
+// Flows keeps sign-ins under way.
+type Flows interface {
+	// Flow returns fault.NotFound when id is unknown or expired at now.
+	Flow(ctx context.Context, t directory.TenantID, id string, now time.Time) (Flow, error)
+	// SaveFlow creates (Revision 0) or compares and swaps; it returns what was stored.
+	SaveFlow(ctx context.Context, f Flow) (Flow, error)
+}
+
+// Grants keeps codes and refresh token families.
+type Grants interface {
+	// SaveCode stores a fresh code with the sign-in record, unless basis moved (ErrMoved).
+	SaveCode(ctx context.Context, c AuthorizationCode, basis directory.Revisions, r access.Record) error
+	// Code returns a code by its hash, spent or not; fault.NotFound when unknown.
+	Code(ctx context.Context, t directory.TenantID, hash string) (AuthorizationCode, error)
+	// GrantByRefresh finds the family whose newest or previous token hashes to
+	// hash; fault.NotFound when there is none.
+	GrantByRefresh(ctx context.Context, t directory.TenantID, hash string) (Grant, error)
+	// SaveIssue stores all of i or nothing. Errors: ErrMoved, ErrCodeSpent,
+	// ErrReplayed, fault.Conflict.
+	SaveIssue(ctx context.Context, i Issue) error
+	// RevokeGrant ends a family. Ending an ended one is not an error.
+	RevokeGrant(ctx context.Context, t directory.TenantID, id string, at time.Time) error
+}
+
+// Directory is what sign-in reads of the directory.
+type Directory interface {
+	// Tenant returns fault.NotFound when id is unknown.
+	Tenant(ctx context.Context, id directory.TenantID) (directory.Tenant, error)
+	// User and UserByName return fault.NotFound when there is none. Names compare without case.
+	User(ctx context.Context, t directory.TenantID, id directory.UserID) (directory.User, error)
+	UserByName(ctx context.Context, t directory.TenantID, upn string) (directory.User, error)
+	// App finds an application by its AppID, AppByURI by one of its identifier
+	// URIs; fault.NotFound when there is none.
+	App(ctx context.Context, t directory.TenantID, id directory.AppID) (directory.App, error)
+	AppByURI(ctx context.Context, t directory.TenantID, uri string) (directory.App, error)
+	// ProvingRegistration finds the living registration of user and app on the
+	// device whose key has this thumbprint; fault.NotFound when there is none.
+	ProvingRegistration(ctx context.Context, t directory.TenantID, u directory.UserID, app directory.PackageID, jkt string) (directory.RegistrationID, error)
+}
+
+// Keys keeps sealed secrets that every replica shares, by name.
+type Keys interface {
+	// Key returns the sealed bytes stored under name, or fault.NotFound.
+	Key(ctx context.Context, name string) ([]byte, error)
+	// CreateKey stores sealed under name unless it exists, and returns what is
+	// stored then: of racing replicas one wins and all agree.
+	CreateKey(ctx context.Context, name string, sealed []byte) ([]byte, error)
+}
+
+// Store is all that the room keeps.
+type Store interface {
+	Sessions
+	Credentials
+	Flows
+	Grants
+	Directory
+	// RecordSignIn appends to the sign-in log what no Issue stored: refusals.
+	RecordSignIn(ctx context.Context, r access.Record) error
+	// SpendProof spends the JTI of a proof shown to a resource that issues
+	// nothing; ErrReplayed when it was seen before.
+	SpendProof(ctx context.Context, t directory.TenantID, p oauth.Proof) error
+}
+
+// Gate decides. The hall connects it to the gate room.
+type Gate interface {
+	// Decide returns a ruling, or an error that the caller must treat as a denial.
+	Decide(ctx context.Context, r access.Request) (access.Ruling, error)
+}

@@ -1,0 +1,113 @@
+package mam
+
+import (
+	"context"
+	"time"
+
+	"github.com/postern-mam/postern/internal/compliance"
+	"github.com/postern-mam/postern/internal/directory"
+	"github.com/postern-mam/postern/internal/event"
+	"github.com/postern-mam/postern/internal/oauth"
+	"github.com/postern-mam/postern/internal/threat"
+)
+
+// Registration is one managed app of one user on one device (Graph: managedAppRegistration).
+type Registration struct {
+	compliance.Standing
+	DeviceName    string
+	DeviceModel   string
+	Manufacturer  string
+	KeyThumbprint string
+	Adapter       string             // who measured the health: "windows", "development"
+	Verdict       compliance.Verdict // the newest, for display and reports only
+	AppliedETag   string             // the policy the app said it applies
+	EndedAt       time.Time          // zero: alive
+	EndedFor      string             // "signedOut", "wiped", "superseded"
+}
+
+// OperationState is how far an operation is (Graph: managedAppOperation.state).
+type OperationState string
+
+// The states of an operation.
+const (
+	Pending   OperationState = "pending"
+	Delivered OperationState = "delivered"
+	Done      OperationState = "done"
+	Failed    OperationState = "failed"
+)
+
+// Operation is something an app must do: a selective wipe (Graph: managedAppOperation).
+type Operation struct {
+	ID           string
+	Tenant       directory.TenantID
+	Registration directory.RegistrationID
+	DisplayName  string
+	State        OperationState
+	RequestedBy  string // a user or application identifier, or "healthCheck"
+	Reason       string
+	Order        string // JWS signed by the service for this registration
+	Receipt      string // JWS signed by the device key; empty until acknowledged
+	RequestedAt  time.Time
+	ModifiedAt   time.Time
+	Revision     int64
+}
+
+// Filter narrows a list of registrations. Zero fields do not narrow.
+type Filter struct {
+	User   directory.UserID
+	Device directory.DeviceID
+	App    directory.PackageID
+	Ended  bool // include those that ended
+	After  directory.RegistrationID
+	Limit  int // 0 means 100
+}
+
+// Change is what one step changes, saved together or not at all.
+type Change struct {
+	Registration *Registration  // compare and swap on Standing.Revision; 0 creates
+	Signal       *threat.Signal // of that registration: replaces the newest of its source
+	Operations   []Operation    // compare and swap each; 0 creates
+	Proof        *oauth.Proof   // its JTI is spent: fault.Unauthenticated when seen before
+	Events       []event.Event
+}
+
+// Registrations keeps registrations, operations and the devices behind them.
+type Registrations interface {
+	// Registration returns fault.NotFound when id is unknown in the tenant; ended ones are found.
+	Registration(ctx context.Context, t directory.TenantID, id directory.RegistrationID) (Registration, error)
+	// List returns registrations in identifier order.
+	List(ctx context.Context, t directory.TenantID, f Filter) ([]Registration, error)
+	// Save stores all of c or nothing; fault.Conflict when a revision moved.
+	// Changing an operation moves the registration's revision too.
+	Save(ctx context.Context, c Change) error
+	// Operations lists the operations of a registration, newest first.
+	Operations(ctx context.Context, t directory.TenantID, id directory.RegistrationID) ([]Operation, error)
+}
+
+// Devices keeps registered devices.
+type Devices interface {
+	// Device and DeviceByKey return fault.NotFound when there is none.
+	Device(ctx context.Context, t directory.TenantID, id directory.DeviceID) (directory.Device, error)
+	DeviceByKey(ctx context.Context, t directory.TenantID, jkt string) (directory.Device, error)
+	// SaveDevice creates (Revision 0) or compares and swaps, spending proof when
+	// not nil; it returns what was stored.
+	SaveDevice(ctx context.Context, d directory.Device, proof *oauth.Proof, events ...event.Event) (directory.Device, error)
+}
+
+// Store is all that the room keeps or reads.
+type Store interface {
+	Registrations
+	Devices
+	// Dossier reads what is known about the registration, in one snapshot.
+	Dossier(ctx context.Context, t directory.TenantID, id directory.RegistrationID) (compliance.Dossier, error)
+	// Person reads a user with all groups, for an enrolment that has no registration yet.
+	Person(ctx context.Context, t directory.TenantID, u directory.UserID) (directory.User, []directory.GroupID, error)
+	// Demands reads what the tenant demands.
+	Demands(ctx context.Context, t directory.TenantID) (compliance.Config, error)
+}
+
+// Signer signs orders that agents verify. The hall connects it to the signing keys.
+type Signer interface {
+	// Sign returns a compact JWS with header typ over the JSON of claims.
+	Sign(ctx context.Context, typ string, claims any) (string, error)
+}
