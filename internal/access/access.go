@@ -5,7 +5,6 @@ package access
 import (
 	"time"
 
-	"github.com/postern-mam/postern/internal/compliance"
 	"github.com/postern-mam/postern/internal/directory"
 )
 
@@ -203,7 +202,6 @@ type Remedy struct {
 type Ruling struct {
 	Decision  Decision
 	Remedies  []Remedy
-	Verdict   *compliance.Verdict // of the installation behind the session; nil without one
 	Basis     directory.Revisions // what the decision was made from
 	Record    Record              // to be stored with what the decision permits
 	DecidedAt time.Time
