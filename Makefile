@@ -1,0 +1,46 @@
+# Everything a contributor needs. Nothing here is required to run the product:
+# "go run ./cmd/postern demo" works on a fresh machine with Go alone.
+
+GO        ?= go
+FUZZTIME  ?= 2m
+VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
+
+.PHONY: build test unit lint fuzz bench generate check setup coverage tidy
+
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/ ./cmd/...
+
+# Installs what is missing (Debian packages, as root) and runs every test, the
+# store suite on SQLite and on a real PostgreSQL.
+test: setup
+	scripts/with-postgres.sh $(GO) test -race -shuffle=on -timeout 20m ./...
+
+# The same without the race detector and without installing anything; what is
+# not there is skipped.
+unit:
+	$(GO) test ./...
+
+setup:
+	scripts/setup.sh
+
+lint:
+	scripts/lint.sh
+
+coverage:
+	scripts/coverage.sh
+
+fuzz:
+	scripts/fuzz.sh $(FUZZTIME)
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./internal/... | tee bench.out
+
+# The published vectors of the device protocol and other golden files.
+generate:
+	$(GO) test ./internal/httpapi/mamapi -run Vectors -update
+
+tidy:
+	scripts/tidy.sh
+
+check: lint tidy coverage
+	FUZZTIME=10s scripts/fuzz.sh 10s

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Every statement of the pure packages is reached by a test of that package.
+set -euo pipefail
+pure=(access compliance directory event fault oauth protection targeting threat version)
+checked=0 bad=0
+for p in "${pure[@]}"; do
+  out=$(go test -cover "./internal/$p")
+  echo "$out"
+  case "$out" in
+    *"coverage: 100.0% of statements"*) checked=$((checked + 1)) ;;
+    *"[no statements]"*) checked=$((checked + 1)) ;;
+    *) bad=1 ;;
+  esac
+done
+[ "$checked" -gt 0 ] || { echo "coverage: nothing was checked" >&2; exit 1; }
+[ "$bad" = 0 ] || { echo "coverage: a pure package is below 100 %" >&2; exit 1; }
