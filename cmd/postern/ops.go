@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// operations answers whether the service lives, is ready, and how it does.
+type operations struct {
+	registry *prometheus.Registry
+	requests *prometheus.HistogramVec
+}
+
+func newOperations() *operations {
+	o := &operations{
+		registry: prometheus.NewRegistry(),
+		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "postern_http_request_duration_seconds",
+			Help:    "Time to answer a request, by route and status.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 5},
+		}, []string{"route", "status"}),
+	}
+	o.registry.MustRegister(o.requests, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return o
+}
+
+// handler serves /healthz (the process lives), /readyz (the database answers)
+// and /metrics (Prometheus).
+func (o *operations) handler(ping func(context.Context) error) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte("ok\n"))
+	})
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+		defer cancel()
+		if err := ping(ctx); err != nil {
+			http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = w.Write([]byte("ready\n"))
+	})
+	mux.Handle("GET /metrics", promhttp.HandlerFor(o.registry, promhttp.HandlerOpts{}))
+	return mux
+}
+
+// watch logs one wide event per request and measures it. Paths are logged
+// without their query: codes and states travel there.
+func (o *operations) watch(log *slog.Logger, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		began := time.Now()
+		rec := &statusRecorder{ResponseWriter: w, status: http.StatusOK}
+		next.ServeHTTP(rec, r)
+		took := time.Since(began)
+		route := r.Pattern
+		if route == "" {
+			route = "other"
+		}
+		o.requests.WithLabelValues(route, strconv.Itoa(rec.status)).Observe(took.Seconds())
+		level := slog.LevelInfo
+		if rec.status >= http.StatusInternalServerError {
+			level = slog.LevelError
+		}
+		log.LogAttrs(r.Context(), level, "request",
+			slog.String("method", r.Method), slog.String("host", r.Host), slog.String("path", printable(r.URL.Path)),
+			slog.String("route", route), slog.Int("status", rec.status), slog.Duration("took", took))
+	})
+}
+
+func printable(path string) string {
+	const longest = 200
+	if len(path) > longest {
+		path = path[:longest] + "..."
+	}
+	return strings.ToValidUTF8(path, "?")
+}
+
+// statusRecorder remembers the status; Unwrap lets streams flush and hijack.
+type statusRecorder struct {
+	http.ResponseWriter
+	status int
+	wrote  bool
+}
+
+// WriteHeader remembers the first final status.
+func (s *statusRecorder) WriteHeader(code int) {
+	if !s.wrote && code >= http.StatusOK {
+		s.status, s.wrote = code, true
+	}
+	s.ResponseWriter.WriteHeader(code)
+}
+
+// Write marks the header as written.
+func (s *statusRecorder) Write(b []byte) (int, error) {
+	s.wrote = true
+	return s.ResponseWriter.Write(b)
+}
+
+// Unwrap gives http.ResponseController the real writer.
+func (s *statusRecorder) Unwrap() http.ResponseWriter { return s.ResponseWriter }
