@@ -168,6 +168,11 @@ type Directory interface {
 	// ProvingRegistration finds the living registration of user and app on the
 	// device whose key has this thumbprint; fault.NotFound when there is none.
 	ProvingRegistration(ctx context.Context, t directory.TenantID, u directory.UserID, app directory.PackageID, jkt string) (directory.RegistrationID, error)
+	// DeviceByKey finds the device whose key has this thumbprint, or fault.NotFound.
+	DeviceByKey(ctx context.Context, t directory.TenantID, jkt string) (directory.Device, error)
+	// HasConnector reports whether the tenant has a threat connector of this
+	// partner, in whatever state.
+	HasConnector(ctx context.Context, t directory.TenantID, partner directory.AppID) (bool, error)
 }
 
 // Keys keeps sealed secrets that every replica shares, by name.
