@@ -87,6 +87,7 @@ type Proof struct {
 	JKT       string
 	JTI       string
 	ExpiresAt time.Time // until when JTI must stay spent
+	Key       []byte    // the public JWK that JKT is the thumbprint of, JSON (for device registration)
 }
 
 // Challenge returns the value of a WWW-Authenticate header for e with the given
