@@ -36,6 +36,8 @@ const (
 	TemporarilyUnavailable Code = "temporarily_unavailable"
 	InvalidDPoPProof       Code = "invalid_dpop_proof"
 	UseDPoPNonce           Code = "use_dpop_nonce"
+	RequestNotSupported    Code = "request_not_supported"
+	RequestURINotSupported Code = "request_uri_not_supported"
 )
 
 // Error is an OAuth error as a client reads it (Entra adds everything after
@@ -47,6 +49,7 @@ type Error struct {
 	ErrorCodes    []int
 	Claims        string // a claims challenge, JSON
 	Nonce         string // the DPoP nonce to use next, with UseDPoPNonce
+	Authorize     string // where a new token is to be had; told with InsufficientClaims
 	CorrelationID string
 	TraceID       string
 	At            time.Time
@@ -104,6 +107,7 @@ func (e *Error) Challenge(scheme string) string {
 	}
 	param("error", string(e.Code))
 	param("error_description", e.Description)
+	param("authorization_uri", e.Authorize)
 	if e.Claims != "" {
 		param("claims", base64.StdEncoding.EncodeToString([]byte(e.Claims)))
 	}
