@@ -1,5 +1,18 @@
 // Package access decides sign-ins by Conditional Access policies. It is pure:
 // Compile once, Evaluate per sign-in; facts in, decision and every reason out.
+//
+// # Rules
+//
+// The conditions of one policy are joined by AND; within a condition exclusion
+// beats inclusion. There is no priority between policies: every policy that
+// applies must be satisfied, each by its own formula, and any block ends it. A
+// report-only policy is computed and recorded, and changes nothing else.
+//
+// # Sources
+//
+// Shapes and words are those of Microsoft Graph v1.0, conditionalAccessPolicy
+// and appliedConditionalAccessPolicy; the meaning is the one that Microsoft's
+// Conditional Access documentation gives them.
 package access
 
 import (
@@ -171,8 +184,8 @@ const (
 // Decision is the outcome over all policies.
 type Decision struct {
 	Outcome Outcome
-	Code    int       // Entra error code (conditional-access.md section 1.6); 0 when granted
-	Missing []Control // every unmet control that would have helped, in prompt order
+	Code    int       // Entra error code, one of the Code constants; 0 when granted
+	Missing []Control // every unmet control that would have helped, in prompt order; none behind a block
 	Applied []Applied // every policy of the set, in identifier order
 }
 

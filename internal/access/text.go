@@ -1,0 +1,89 @@
+package access
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Names by value. States and operators are spelled as Graph spells them.
+var (
+	stateNames    = [...]string{"disabled", "enabled", "enabledForReportingButNotEnforced"}
+	operatorNames = [...]string{"AND", "OR"}
+	outcomeNames  = [...]string{"denied", "challenge", "granted"}
+)
+
+// ParseState is the inverse of State.String. It fails on any other text and
+// names what is valid.
+func ParseState(s string) (State, error) {
+	return parse[State](stateNames[:], "state", s)
+}
+
+// ParseOperator is the inverse of Operator.String.
+func ParseOperator(s string) (Operator, error) {
+	return parse[Operator](operatorNames[:], "operator", s)
+}
+
+// ParseOutcome is the inverse of Outcome.String.
+func ParseOutcome(s string) (Outcome, error) {
+	return parse[Outcome](outcomeNames[:], "outcome", s)
+}
+
+func (s State) String() string    { return name(stateNames[:], "State", s) }
+func (o Operator) String() string { return name(operatorNames[:], "Operator", o) }
+func (o Outcome) String() string  { return name(outcomeNames[:], "Outcome", o) }
+
+// MarshalText fails on a value that has no name.
+func (s State) MarshalText() ([]byte, error) { return marshal(stateNames[:], "state", s) }
+
+// MarshalText fails on a value that has no name.
+func (o Operator) MarshalText() ([]byte, error) { return marshal(operatorNames[:], "operator", o) }
+
+// MarshalText fails on a value that has no name.
+func (o Outcome) MarshalText() ([]byte, error) { return marshal(outcomeNames[:], "outcome", o) }
+
+// UnmarshalText leaves s alone when it fails.
+func (s *State) UnmarshalText(text []byte) error {
+	return unmarshal(s, text, ParseState)
+}
+
+// UnmarshalText leaves o alone when it fails.
+func (o *Operator) UnmarshalText(text []byte) error {
+	return unmarshal(o, text, ParseOperator)
+}
+
+// UnmarshalText leaves o alone when it fails.
+func (o *Outcome) UnmarshalText(text []byte) error {
+	return unmarshal(o, text, ParseOutcome)
+}
+
+func parse[E ~uint8](names []string, kind, s string) (E, error) {
+	i := slices.Index(names, s)
+	if i < 0 {
+		return 0, fmt.Errorf("%s %q is unknown; valid are %s", kind, s, strings.Join(names, ", "))
+	}
+	return E(i), nil
+}
+
+func name[E ~uint8](names []string, kind string, e E) string {
+	if int(e) < len(names) {
+		return names[e]
+	}
+	return fmt.Sprintf("%s(%d)", kind, uint8(e))
+}
+
+func marshal[E ~uint8](names []string, kind string, e E) ([]byte, error) {
+	if int(e) < len(names) {
+		return []byte(names[e]), nil
+	}
+	return nil, fmt.Errorf("%s %d has no name; valid are 0 to %d", kind, uint8(e), len(names)-1)
+}
+
+func unmarshal[E any](to *E, text []byte, parse func(string) (E, error)) error {
+	e, err := parse(string(text))
+	if err != nil {
+		return err
+	}
+	*to = e
+	return nil
+}
