@@ -159,10 +159,12 @@ type App struct {
 
 // Secret verifies a client secret. The secret itself is shown once and not kept.
 type Secret struct {
-	ID        string
-	Hint      string // first characters, to tell secrets apart
-	Hash      string // base64url SHA-256 of the secret: it is random, so no slow hash is needed
-	ExpiresAt time.Time
+	ID          string
+	DisplayName string
+	Hint        string // first characters, to tell secrets apart
+	Hash        string // base64url SHA-256 of the secret: it is random, so no slow hash is needed
+	CreatedAt   time.Time
+	ExpiresAt   time.Time
 }
 
 // Key verifies client assertions (RFC 7523; Graph: keyCredential).

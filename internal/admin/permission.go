@@ -1,0 +1,98 @@
+package admin
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/postern-mam/postern/internal/directory"
+	"github.com/postern-mam/postern/internal/fault"
+	"github.com/postern-mam/postern/internal/oauth"
+)
+
+// The application permissions of the administration API, spelled as Microsoft
+// Graph spells them. Each "ReadWrite" has a "Read" that permits less.
+const (
+	UserWrite         = "User.ReadWrite.All"
+	UserRead          = "User.Read.All"
+	GroupWrite        = "Group.ReadWrite.All"
+	GroupRead         = "Group.Read.All"
+	ApplicationWrite  = "Application.ReadWrite.All"
+	ApplicationRead   = "Application.Read.All"
+	DeviceWrite       = "Device.ReadWrite.All"
+	DeviceRead        = "Device.Read.All"
+	AccessWrite       = "Policy.ReadWrite.ConditionalAccess"
+	AccessRead        = "Policy.Read.All"
+	ProtectionWrite   = "DeviceManagementApps.ReadWrite.All" // app protection, registrations, wipe
+	ProtectionRead    = "DeviceManagementApps.Read.All"
+	ConnectorWrite    = "DeviceManagementServiceConfig.ReadWrite.All"
+	ConnectorRead     = "DeviceManagementServiceConfig.Read.All"
+	AuditRead         = "AuditLog.Read.All"
+	OrganizationWrite = "Organization.ReadWrite.All"
+	OrganizationRead  = "Organization.Read.All"
+)
+
+// Permissions lists every permission of the administration API, sorted.
+func Permissions() []string {
+	all := []string{
+		UserWrite, UserRead, GroupWrite, GroupRead, ApplicationWrite, ApplicationRead, DeviceWrite, DeviceRead, AccessWrite,
+		AccessRead, ProtectionWrite, ProtectionRead, ConnectorWrite, ConnectorRead, AuditRead, OrganizationWrite, OrganizationRead,
+	}
+	slices.Sort(all)
+	return all
+}
+
+// Require refuses a caller whose token is for another resource or lacks the
+// permission; the refusal names what is needed. Permission to write implies
+// permission to read.
+func Require(p oauth.Principal, permission string) error {
+	if p.Audience != directory.GraphAPI {
+		return fault.New(fault.Forbidden, "the access token is for %q; this API is %q", p.Audience, directory.GraphAPI)
+	}
+	if !holds(p.Permissions, permission) {
+		return fault.New(fault.Forbidden, "insufficient privileges to complete the operation; %s is needed", needed(permission))
+	}
+	return nil
+}
+
+// MayEmpower refuses a caller who would give, or gain through another, any of
+// permissions without holding it. Without this, permission to manage
+// applications or users would be permission to do everything.
+func MayEmpower(p oauth.Principal, permissions []string) error {
+	for _, needed := range permissions {
+		if !holds(p.Permissions, needed) {
+			return fault.New(fault.Forbidden, "insufficient privileges to complete the operation; only a caller who holds %s may do this", needed)
+		}
+	}
+	return nil
+}
+
+// PowersOf lists the permissions that directory roles give.
+func PowersOf(roles []directory.Role) []string {
+	if slices.Contains(roles, directory.GlobalAdministrator) {
+		return Permissions()
+	}
+	return nil
+}
+
+func holds(have []string, want string) bool {
+	if slices.Contains(have, want) {
+		return true
+	}
+	wider, ok := wider(want)
+	return ok && slices.Contains(have, wider)
+}
+
+func wider(permission string) (string, bool) {
+	if permission == AccessRead {
+		return AccessWrite, true
+	}
+	prefix, ok := strings.CutSuffix(permission, ".Read.All")
+	return prefix + ".ReadWrite.All", ok
+}
+
+func needed(permission string) string {
+	if w, ok := wider(permission); ok && permission != AuditRead {
+		return permission + " or " + w
+	}
+	return permission
+}

@@ -1,0 +1,54 @@
+package odata
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/postern-mam/postern/internal/fault"
+)
+
+const day = 24 * time.Hour
+
+var durationForm = regexp.MustCompile(`^P(?:(\d{1,4})W)?(?:(\d{1,5})D)?(?:T(?:(\d{1,6})H)?(?:(\d{1,8})M)?(?:(\d{1,9})(?:\.0*)?S)?)?$`)
+
+// ParseDuration reads an ISO 8601 duration of weeks, days, hours, minutes and
+// whole seconds. Years and months are refused: they have no fixed length.
+func ParseDuration(s string) (time.Duration, error) {
+	m := durationForm.FindStringSubmatch(s)
+	if m == nil || s == "P" || strings.HasSuffix(s, "T") {
+		return 0, fault.New(fault.Invalid, "%q is no ISO 8601 duration; write for example PT12H, PT720M or P90D", s)
+	}
+	var d time.Duration
+	for i, unit := range []time.Duration{7 * day, day, time.Hour, time.Minute, time.Second} {
+		if m[i+1] != "" {
+			n, _ := strconv.Atoi(m[i+1]) // digits, and few of them
+			d += time.Duration(n) * unit
+		}
+	}
+	return d, nil
+}
+
+// FormatDuration is the inverse of ParseDuration in one spelling: whole days
+// as days, everything else in hours, minutes and seconds.
+func FormatDuration(d time.Duration) string {
+	if d <= 0 {
+		return "PT0S"
+	}
+	if d%day == 0 {
+		return "P" + strconv.Itoa(int(d/day)) + "D"
+	}
+	b := new(strings.Builder)
+	b.WriteString("PT")
+	for _, u := range []struct {
+		length time.Duration
+		letter string
+	}{{time.Hour, "H"}, {time.Minute, "M"}, {time.Second, "S"}} {
+		if n := d / u.length; n > 0 {
+			b.WriteString(strconv.Itoa(int(n)) + u.letter)
+			d -= n * u.length
+		}
+	}
+	return b.String()
+}
