@@ -1,11 +1,38 @@
 // Package protection holds app protection policies: the settings catalogue, the
 // health checks, and how several policies on one user and app merge.
+//
+// Catalogue is the one place that knows a setting: its Graph properties, values,
+// default, restrictiveness and evaluator. Validation, merging, the Graph door and
+// the device protocol read it.
+//
+// # Units and time
+//
+// Durations are time.Durations of whole seconds; on the device protocol a limit
+// is its number of seconds. Instants are UTC and callers pass "now" in.
+//
+// # Errors
+//
+// Bad input is fault.Invalid and names the field, the value and what is valid.
+//
+// # Doubt
+//
+// A check that cannot be decided, because a version or a threat level is not
+// known, fails. Doubt blocks and never wipes: destroying data takes a known fact.
+//
+// # Sources
+//
+// Settings and actions follow the Graph beta resource windowsManagedAppProtection
+// and docs/spec/windows-mam.md section 1. How policies merge is our own decision:
+// the most restrictive value wins, numbers included, whatever the order.
 package protection
 
 import (
+	"encoding"
+	"fmt"
 	"time"
 
 	"github.com/postern-mam/postern/internal/directory"
+	"github.com/postern-mam/postern/internal/fault"
 	"github.com/postern-mam/postern/internal/targeting"
 	"github.com/postern-mam/postern/internal/threat"
 	"github.com/postern-mam/postern/internal/version"
@@ -23,6 +50,40 @@ const (
 	Warn
 	Block
 	Wipe
+)
+
+var actions = [...]string{"allow", "warn", "block", "wipe"}
+
+// String returns the action's name: "allow", "warn", "block", "wipe".
+func (a Action) String() string {
+	if int(a) < len(actions) {
+		return actions[a]
+	}
+	return fmt.Sprintf("Action(%d)", uint8(a))
+}
+
+// ParseAction is the inverse of String.
+func ParseAction(s string) (Action, error) {
+	for a, name := range actions {
+		if name == s {
+			return Action(a), nil
+		}
+	}
+	return Allow, fault.New(fault.Invalid, "action %q is unknown; valid are allow, warn, block, wipe", clip(s))
+}
+
+// MarshalText returns String.
+func (a Action) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+
+// UnmarshalText is ParseAction.
+func (a *Action) UnmarshalText(text []byte) (err error) {
+	*a, err = ParseAction(string(text))
+	return err
+}
+
+var (
+	_ encoding.TextMarshaler   = Action(0)
+	_ encoding.TextUnmarshaler = (*Action)(nil)
 )
 
 // Subject is what a health check looks at.
@@ -108,12 +169,16 @@ type Finding struct {
 	Check Check
 	Have  string // what was found, in words and numbers
 	Want  string // the limit, likewise
+	Doubt bool   // it failed because the fact is not known; a Wipe became a Block
 }
 
 // Effective is what applies to one user and app after all policies merged.
 type Effective struct {
 	Settings Settings
-	Sources  map[string]PolicyID // catalogue setting name -> the policy that decided it
-	Policies []PolicyID          // every policy that took part, sorted
-	ETag     string              // changes exactly when Settings or Policies change
+	// Sources tells which policy decided: by catalogue setting name, and for each
+	// health check also by Check.Name. The name of a health check alone stands for
+	// its severest row.
+	Sources  map[string]PolicyID
+	Policies []PolicyID // every policy that took part, sorted
+	ETag     string     // changes exactly when Settings or Policies change
 }
