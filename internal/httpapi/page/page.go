@@ -34,32 +34,35 @@ type SignIn struct {
 
 // NewPassword asks for a new password of a person whose old one was right.
 type NewPassword struct {
-	Action   string
-	Flow     string
-	UserName string
-	Error    string
-	Rules    []string // what a password must be, one sentence each
-	Targets  []string
+	Action       string
+	Flow         string
+	UserName     string
+	Error        string
+	Rules        []string // what a password must be, one sentence each
+	Organization string
+	Targets      []string
 }
 
 // SecondFactor asks for a code of the authenticator app.
 type SecondFactor struct {
-	Action   string
-	Flow     string
-	UserName string
-	Error    string
-	Targets  []string
+	Action       string
+	Flow         string
+	UserName     string
+	Error        string
+	Organization string
+	Targets      []string
 }
 
 // RegisterFactor shows a new TOTP key and asks for the first code.
 type RegisterFactor struct {
-	Action   string
-	Flow     string
-	UserName string
-	Secret   string // base32; shown in groups of four
-	URI      string // otpauth://totp/...; anything else is not shown
-	Error    string
-	Targets  []string
+	Action       string
+	Flow         string
+	UserName     string
+	Secret       string // base32; shown in groups of four
+	URI          string // otpauth://totp/...; anything else is not shown
+	Error        string
+	Organization string
+	Targets      []string
 }
 
 // Param is one field of a FormPost.
@@ -75,12 +78,13 @@ type FormPost struct {
 // Denied is what a person sees when access is refused: what is missing, in
 // plain words, and the steps that lead back in.
 type Denied struct {
-	Title         string // for example "You can't get there from here yet"
+	Title         string // empty: the page finds one
 	UserName      string
 	Site          string // the name of what was asked for
 	Code          int    // Entra error code, for the help desk
 	CorrelationID string
 	At            string // RFC 3339
+	Organization  string
 	Remedies      []access.Remedy
 	CheckAgain    string // URL that re-reads live state; empty: no button
 	CheckMethod   string // "get" or "post"; empty means get
@@ -94,8 +98,9 @@ type Denied struct {
 
 // SignedOut says that the session ended.
 type SignedOut struct {
-	UserName string
-	SignIn   string // URL to sign in again; empty: no button
+	UserName     string
+	Organization string
+	SignIn       string // URL to sign in again; empty: no button
 }
 
 // Error is a refusal that no remedy of the person's can help: a broken request,

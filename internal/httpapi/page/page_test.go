@@ -249,3 +249,35 @@ func TestAnErrorWithoutATitleIsNamedByItsStatus(t *testing.T) {
 		t.Error("the page has no title")
 	}
 }
+
+func TestAnErrorReadsAsASentence(t *testing.T) {
+	for in, want := range map[string]string{
+		"the password is wrong":               "<p>The password is wrong.</p>",
+		"redirect_uri is missing":             "<p>redirect_uri is missing.</p>",
+		"try again, please!":                  "<p>Try again, please!</p>",
+		"Zwei Wörter é":                       "<p>Zwei Wörter é.</p>",
+		"the first.\n\nThe second paragraph.": "<p>The first.</p>\n<p>The second paragraph.</p>",
+	} {
+		if _, body := render(func(w http.ResponseWriter) { page.WriteError(w, 400, page.Error{Title: "x", Detail: in}) }); !strings.Contains(body, want) {
+			t.Errorf("%q lacks %q", in, want)
+		}
+	}
+	if _, body := render(func(w http.ResponseWriter) { page.WriteSignIn(w, 200, page.SignIn{Error: "the code is wrong"}) }); !strings.Contains(body, "<p>The code is wrong.</p>") {
+		t.Error("the alert is no sentence")
+	}
+}
+
+func TestARefusalIsNamedByWhetherItCanBeHelped(t *testing.T) {
+	for _, tt := range []struct {
+		denied page.Denied
+		want   string
+	}{
+		{page.Denied{}, "<h1>You can&#39;t get there from here</h1>"},
+		{page.Denied{Remedies: []access.Remedy{{Title: "x"}}}, "<h1>You can&#39;t get there from here yet</h1>"},
+		{page.Denied{Title: "Closed"}, "<h1>Closed</h1>"},
+	} {
+		if _, body := render(func(w http.ResponseWriter) { page.WriteDenied(w, 403, tt.denied) }); !strings.Contains(body, tt.want) {
+			t.Errorf("the page lacks %q", tt.want)
+		}
+	}
+}

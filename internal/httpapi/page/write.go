@@ -24,11 +24,8 @@ var reveal string // lets people look at the password they typed
 //go:embed templates/submit.js
 var submit string
 
-var templates = template.Must(template.New("").Funcs(template.FuncMap{
-	"paragraphs": func(s string) []string {
-		return slices.DeleteFunc(strings.Split(s, "\n\n"), func(p string) bool { return p == "" })
-	},
-}).ParseFS(files, "templates/*.html"))
+var templates = template.Must(template.New("").Funcs(template.FuncMap{"sentence": sentence, "paragraphs": paragraphs}).
+	ParseFS(files, "templates/*.html"))
 
 // product is the name above a page that belongs to no organization.
 const product = "Postern"
@@ -56,13 +53,13 @@ func WriteSignIn(w http.ResponseWriter, status int, v SignIn) {
 
 // WriteNewPassword renders v with the given status.
 func WriteNewPassword(w http.ResponseWriter, status int, v NewPassword) {
-	write(w, status, "newPassword", sheet{Title: "Choose a new password", Script: template.JS(reveal),
+	write(w, status, "newPassword", sheet{Title: "Choose a new password", Brand: v.Organization, Script: template.JS(reveal),
 		Alert: v.Error != "", View: v, forms: true, targets: v.Targets})
 }
 
 // WriteSecondFactor renders v with the given status.
 func WriteSecondFactor(w http.ResponseWriter, status int, v SecondFactor) {
-	write(w, status, "secondFactor", sheet{Title: "Enter your code",
+	write(w, status, "secondFactor", sheet{Title: "Enter your code", Brand: v.Organization,
 		Alert: v.Error != "", View: v, forms: true, targets: v.Targets})
 }
 
@@ -76,7 +73,7 @@ func WriteRegisterFactor(w http.ResponseWriter, status int, v RegisterFactor) {
 	if strings.HasPrefix(v.URI, "otpauth://totp/") {
 		view.URI = template.URL(v.URI) // the prefix is checked: html/template knows http and https only
 	}
-	write(w, status, "registerFactor", sheet{Title: "Set up your second factor",
+	write(w, status, "registerFactor", sheet{Title: "Set up your second factor", Brand: v.Organization,
 		Alert: v.Error != "", View: view, forms: true, targets: v.Targets})
 }
 
@@ -95,20 +92,24 @@ func WriteFormPost(w http.ResponseWriter, status int, v FormPost) {
 
 // WriteDenied renders d with the given status.
 func WriteDenied(w http.ResponseWriter, status int, d Denied) {
-	if d.Title == "" {
+	switch {
+	case d.Title != "":
+	case len(d.Remedies) > 0:
 		d.Title = "You can't get there from here yet"
+	default:
+		d.Title = "You can't get there from here"
 	}
 	nonce := d.Nonce
 	if d.Flow == "" || d.ProofURL == "" {
 		nonce = "" // a challenge that nothing could answer
 	}
-	write(w, status, "denied", sheet{Title: d.Title, Nonce: nonce, Wide: true, View: d,
+	write(w, status, "denied", sheet{Title: d.Title, Brand: d.Organization, Nonce: nonce, Wide: true, View: d,
 		forms: nonce != "" || d.CheckMethod == "post", targets: d.Targets})
 }
 
 // WriteSignedOut renders v with the given status.
 func WriteSignedOut(w http.ResponseWriter, status int, v SignedOut) {
-	write(w, status, "signedOut", sheet{Title: "You are signed out", View: v})
+	write(w, status, "signedOut", sheet{Title: "You are signed out", Brand: v.Organization, View: v})
 }
 
 // WriteError renders v with the given status.
@@ -211,4 +212,24 @@ func grouped(secret string) string {
 		b.WriteRune(r)
 	}
 	return b.String()
+}
+
+// sentence makes prose of an error's text: a capital first letter, unless the
+// first word is a name of a protocol, and a full stop.
+func sentence(s string) string {
+	if s == "" {
+		return ""
+	}
+	word, _, _ := strings.Cut(s, " ")
+	if strings.Trim(word, "abcdefghijklmnopqrstuvwxyz',") == "" {
+		s = strings.ToUpper(s[:1]) + s[1:]
+	}
+	if !strings.ContainsAny(s[len(s)-1:], ".!?") {
+		s += "."
+	}
+	return s
+}
+
+func paragraphs(s string) []string {
+	return slices.DeleteFunc(strings.Split(s, "\n\n"), func(p string) bool { return p == "" })
 }
