@@ -117,7 +117,7 @@ func (s Scope) Within(granted Scope) bool {
 	if len(s.Names) == 0 {
 		return true
 	}
-	if s.Resource != granted.Resource {
+	if strings.TrimSuffix(s.Resource, "/") != strings.TrimSuffix(granted.Resource, "/") {
 		return false
 	}
 	for _, n := range s.Names {

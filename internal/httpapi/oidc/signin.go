@@ -1,0 +1,196 @@
+package oidc
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/postern-mam/postern/internal/fault"
+	"github.com/postern-mam/postern/internal/httpapi/page"
+	"github.com/postern-mam/postern/internal/idp"
+	"github.com/postern-mam/postern/internal/oauth"
+)
+
+// Cookie names. The prefix binds them to this host, to https and to the whole
+// path (RFC 6265bis section 4.1.3.2); the tenant keeps them apart.
+const (
+	sessionCookie = "__Host-postern-session-"
+	flowCookie    = "__Host-postern-flow-"
+)
+
+// visit is the browser's request as the room reads it.
+func (d *Door) visit(q *request) idp.Visit {
+	v := idp.Visit{
+		Tenant: q.tenant, UserAgent: q.UserAgent(), IP: d.clientIP(q.Request), CorrelationID: q.correlation,
+		Session: cookie(q, sessionCookie), Browser: cookie(q, flowCookie),
+	}
+	if q.Method == http.MethodPost {
+		v.Flow = q.PostForm.Get("flow")
+	} else {
+		v.Flow = q.URL.Query().Get("flow")
+	}
+	return v
+}
+
+func cookie(q *request, prefix string) string {
+	c, err := q.Cookie(prefix + string(q.tenant))
+	if err != nil {
+		return ""
+	}
+	return c.Value
+}
+
+func (d *Door) authorize(w http.ResponseWriter, q *request) error {
+	params, err := url.ParseQuery(q.URL.RawQuery)
+	if err != nil || len(q.URL.RawQuery) > maxBody {
+		return fault.New(fault.Invalid, "the query is not valid")
+	}
+	if q.Method == http.MethodPost {
+		if err := q.parse(); err != nil {
+			return err
+		}
+		params = q.PostForm
+	}
+	st, err := d.service.Authorize(q.Context(), d.visit(q), params)
+	return d.write(w, q, st, err)
+}
+
+func (d *Door) resume(w http.ResponseWriter, q *request) error {
+	st, err := d.service.Resume(q.Context(), d.visit(q))
+	return d.write(w, q, st, err)
+}
+
+func (d *Door) password(w http.ResponseWriter, q *request) error {
+	st, err := d.service.Password(q.Context(), d.visit(q), q.PostForm.Get("username"), q.PostForm.Get("password"))
+	return d.write(w, q, st, err)
+}
+
+func (d *Door) newPassword(w http.ResponseWriter, q *request) error {
+	st, err := d.service.NewPassword(q.Context(), d.visit(q), q.PostForm.Get("new_password"))
+	return d.write(w, q, st, err)
+}
+
+func (d *Door) secondFactor(w http.ResponseWriter, q *request) error {
+	st, err := d.service.SecondFactor(q.Context(), d.visit(q), q.PostForm.Get("code"))
+	return d.write(w, q, st, err)
+}
+
+func (d *Door) registerFactor(w http.ResponseWriter, q *request) error {
+	st, err := d.service.RegisterFactor(q.Context(), d.visit(q), q.PostForm.Get("code"))
+	return d.write(w, q, st, err)
+}
+
+func (d *Door) deviceProof(w http.ResponseWriter, q *request) error {
+	st, err := d.service.ProveDevice(q.Context(), d.visit(q), q.PostForm.Get("proof"))
+	return d.write(w, q, st, err)
+}
+
+// logout ends the browser's session. Another site may link here; its link alone
+// must not sign anyone out, so the person is asked first.
+func (d *Door) logout(w http.ResponseWriter, q *request) error {
+	at := oauth.EndpointsOf(d.base, q.tenant)
+	if site := q.Header.Get("Sec-Fetch-Site"); site == "cross-site" || site == "same-site" {
+		page.WriteMessage(w, http.StatusOK, page.Message{
+			Title: "Sign out?", Text: "Another site asks to sign you out.", Button: page.Link{Text: "Sign out", URL: at.Logout},
+		})
+		return nil
+	}
+	if err := d.service.Logout(q.Context(), q.tenant, cookie(q, sessionCookie)); err != nil {
+		return err
+	}
+	d.setCookie(w, q, sessionCookie, "", time.Unix(1, 0))
+	page.WriteSignedOut(w, http.StatusOK, page.SignedOut{})
+	return nil
+}
+
+// setCookie sets a cookie for this host alone; a zero expires lasts as long as
+// the browser.
+func (d *Door) setCookie(w http.ResponseWriter, q *request, prefix, value string, expires time.Time) {
+	http.SetCookie(w, &http.Cookie{
+		Name: prefix + string(q.tenant), Value: value, Path: "/", Expires: expires,
+		Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	})
+}
+
+// write renders a step.
+func (d *Door) write(w http.ResponseWriter, q *request, st idp.Step, err error) error {
+	if err != nil {
+		return err
+	}
+	if st.SetBrowser != "" && st.Kind != idp.Answer {
+		d.setCookie(w, q, flowCookie, st.SetBrowser, time.Time{})
+	}
+	if st.SetSession != "" {
+		d.setCookie(w, q, sessionCookie, st.SetSession, st.SessionExpiresAt)
+	}
+	if st.Kind == idp.Answer {
+		return answer(w, q, st.Response)
+	}
+	d.show(w, q, st)
+	return nil
+}
+
+// answer sends the browser back to the client: by a form, or by a redirect that
+// turns a post into a get (RFC 9700 section 4.12).
+func answer(w http.ResponseWriter, q *request, r oauth.Response) error {
+	if r.Mode == oauth.FormPost {
+		v := page.FormPost{URI: r.RedirectURI}
+		for name, values := range r.Params {
+			v.Params = append(v.Params, page.Param{Name: name, Value: values[0]})
+		}
+		slices.SortFunc(v.Params, func(a, b page.Param) int { return len(a.Name) - len(b.Name) })
+		page.WriteFormPost(w, http.StatusOK, v)
+		return nil
+	}
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Location", r.Location())
+	status := http.StatusFound
+	if q.Method == http.MethodPost {
+		status = http.StatusSeeOther
+	}
+	w.WriteHeader(status)
+	return nil
+}
+
+// show renders a step that is a page.
+func (d *Door) show(w http.ResponseWriter, q *request, st idp.Step) {
+	root := oauth.EndpointsOf(d.base, q.tenant).Authority + "/oauth2/v2.0/"
+	to := []string{st.Redirect}
+	status := http.StatusOK
+	if st.Problem != "" {
+		status = http.StatusUnauthorized
+	}
+	switch st.Kind {
+	case idp.AskPassword:
+		page.WriteSignIn(w, status, page.SignIn{Action: root + "password", Flow: st.Flow, UserName: st.UserName,
+			Error: st.Problem, Organization: st.Organization, Targets: to})
+	case idp.AskNewPassword:
+		page.WriteNewPassword(w, status, page.NewPassword{Action: root + "newpassword", Flow: st.Flow, UserName: st.UserName,
+			Error: st.Problem, Rules: st.Rules, Targets: to})
+	case idp.AskCode:
+		page.WriteSecondFactor(w, status, page.SecondFactor{Action: root + "secondfactor", Flow: st.Flow, UserName: st.UserName,
+			Error: st.Problem, Targets: to})
+	case idp.RegisterFactor:
+		page.WriteRegisterFactor(w, status, page.RegisterFactor{Action: root + "registerfactor", Flow: st.Flow, UserName: st.UserName,
+			Secret: st.Factor.Secret, URI: st.Factor.URI, Error: st.Problem, Targets: to})
+	case idp.Denied, idp.Answer:
+		page.WriteDenied(w, http.StatusForbidden, page.Denied{
+			UserName: st.UserName, Site: st.Site, Code: st.Ruling.Decision.Code, CorrelationID: q.correlation,
+			At: d.now().UTC().Format(time.RFC3339), Remedies: st.Ruling.Remedies,
+			CheckAgain: root + "resume?flow=" + url.QueryEscape(st.Flow),
+			Flow:       st.Flow, Nonce: st.Nonce, ProofURL: root + "deviceproof", Targets: to,
+		})
+	}
+}
+
+// host is the host of a URL, without a port.
+func host(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}
