@@ -1,12 +1,24 @@
 // Package compliance turns health, threat and standing into one verdict per
 // user, app and device. Nothing is stored here: a verdict is computed afresh at
 // every decision.
+//
+// Judge is pure: the same dossier, demands and instant always give the same
+// verdict, with every reason and what the person can do about it. It denies on
+// doubt: what is not known counts against the installation.
+//
+// # Sources
+//
+// Health checks and versions: docs/spec/windows-mam.md sections 1, 3.1 and 3.2.
+// The words for people are our own.
 package compliance
 
 import (
+	"encoding"
+	"fmt"
 	"time"
 
 	"github.com/postern-mam/postern/internal/directory"
+	"github.com/postern-mam/postern/internal/fault"
 	"github.com/postern-mam/postern/internal/protection"
 	"github.com/postern-mam/postern/internal/threat"
 )
@@ -19,6 +31,40 @@ const (
 	Unknown State = iota
 	Compliant
 	Noncompliant
+)
+
+var states = [...]string{"unknown", "compliant", "noncompliant"}
+
+// String returns the state's name: "unknown", "compliant", "noncompliant".
+func (s State) String() string {
+	if int(s) < len(states) {
+		return states[s]
+	}
+	return fmt.Sprintf("State(%d)", uint8(s))
+}
+
+// ParseState is the inverse of String.
+func ParseState(s string) (State, error) {
+	for state, name := range states {
+		if name == s {
+			return State(state), nil
+		}
+	}
+	return Unknown, fault.New(fault.Invalid, "compliance state %q is unknown; valid are unknown, compliant, noncompliant", s)
+}
+
+// MarshalText returns String.
+func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText is ParseState.
+func (s *State) UnmarshalText(text []byte) (err error) {
+	*s, err = ParseState(string(text))
+	return err
+}
+
+var (
+	_ encoding.TextMarshaler   = State(0)
+	_ encoding.TextUnmarshaler = (*State)(nil)
 )
 
 // Standing is what the service knows of one registration.
@@ -52,13 +98,21 @@ type Config struct {
 	Policies []protection.Policy
 }
 
+// Codes of reasons that are no health check.
+const (
+	WipePending       = "wipePending"       // a selective wipe was requested and is not confirmed
+	Managed           = "managed"           // the device became managed, so that policy no longer applies
+	DevelopmentHealth = "developmentHealth" // a development adapter measured, and the tenant does not allow that
+	NotTargeted       = "notTargeted"       // no app protection policy targets the user and app
+)
+
 // Reason is one cause of a verdict, for people and for programs.
 type Reason struct {
-	Code   string // stable: a protection.Subject, or "wipePending", "notTargeted", "managed", "developmentHealth"
+	Code   string // stable: a protection.Subject or one of the codes above
 	Action protection.Action
 	Have   string
 	Want   string
-	Text   string   // one sentence for the person
+	Text   string   // one sentence for the person, without a full stop
 	Steps  []string // what the person can do, in order; empty when only an admin can
 }
 
