@@ -8,6 +8,7 @@ import (
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/event"
 	"github.com/postern-mam/postern/internal/oauth"
+	"github.com/postern-mam/postern/internal/protection"
 	"github.com/postern-mam/postern/internal/threat"
 )
 
@@ -18,11 +19,12 @@ type Registration struct {
 	DeviceModel   string
 	Manufacturer  string
 	KeyThumbprint string
-	Adapter       string             // who measured the health: "windows", "development"
-	Verdict       compliance.Verdict // the newest, for display and reports only
-	AppliedETag   string             // the policy the app said it applies
-	EndedAt       time.Time          // zero: alive
-	EndedFor      string             // "signedOut", "wiped", "superseded"
+	Adapter       string               // who measured the health: "windows", "development"
+	Verdict       compliance.Verdict   // the newest, for display and reports only
+	AppliedETag   string               // the policy the app said it applies
+	FailedChecks  []protection.Subject // what the app said failed on the device, for display only
+	EndedAt       time.Time            // zero: alive
+	EndedFor      string               // "signedOut", "wiped", "superseded"
 }
 
 // OperationState is how far an operation is (Graph: managedAppOperation.state).

@@ -1,0 +1,61 @@
+package mam
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/postern-mam/postern/internal/directory"
+	"github.com/postern-mam/postern/internal/event"
+	"github.com/postern-mam/postern/internal/fault"
+)
+
+// OnEvent is an event.Handler: it brings stored verdicts up to date when a fact
+// behind them changed elsewhere. A verdict that has not moved is not saved, so
+// seeing an event twice is harmless. One registration that cannot be judged
+// does not hide the others; all errors are returned together.
+//
+// No decision waits for this: decisions judge by themselves. What follows from
+// it is what people see, the nudge to the device, and wipes that checks demand.
+func (s *Service) OnEvent(ctx context.Context, e event.Event) error {
+	switch e := e.(type) {
+	case event.ThreatChanged:
+		return s.rejudgeOne(ctx, e.Tenant, e.Registration)
+	case event.UserChanged:
+		return s.rejudgeAll(ctx, e.Tenant, Filter{User: e.User})
+	case event.ConfigChanged:
+		return s.rejudgeAll(ctx, e.Tenant, Filter{})
+	}
+	return nil
+}
+
+func (s *Service) rejudgeOne(ctx context.Context, t directory.TenantID, id directory.RegistrationID) error {
+	demands, err := s.cfg.Store.Demands(ctx, t)
+	if err != nil {
+		return fmt.Errorf("judge again: %w", err)
+	}
+	return gone(s.rejudge(ctx, t, id, demands))
+}
+
+func (s *Service) rejudgeAll(ctx context.Context, t directory.TenantID, f Filter) error {
+	demands, err := s.cfg.Store.Demands(ctx, t)
+	if err != nil {
+		return fmt.Errorf("judge again: %w", gone(err))
+	}
+	var errs []error
+	err = s.each(ctx, t, f, func(r Registration) error {
+		if err := gone(s.rejudge(ctx, t, r.Standing.Registration, demands)); err != nil {
+			errs = append(errs, err)
+		}
+		return ctx.Err()
+	})
+	return errors.Join(append(errs, err)...)
+}
+
+// gone forgives what was deleted since the event: there is nothing to judge.
+func gone(err error) error {
+	if fault.KindOf(err) == fault.NotFound {
+		return nil
+	}
+	return err
+}
