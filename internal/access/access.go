@@ -123,6 +123,7 @@ type Policy struct {
 	ID          PolicyID
 	Tenant      directory.TenantID
 	DisplayName string
+	Description string // for people; decides nothing
 	State       State
 	Conditions  Conditions
 	Grant       Grant

@@ -21,7 +21,7 @@ func (s *Service) checkAccessPolicy(ctx context.Context, old, p *access.Policy) 
 	c := p.Conditions
 	user, group, app := exists(s.store.Users(), p.Tenant), exists(s.store.Groups(), p.Tenant), exists(s.store.Apps(), p.Tenant)
 	return together(
-		checkText("displayName", p.DisplayName, 1, 256),
+		checkText("description", p.Description, 0, 1024),
 		broken(access.Validate(*p)),
 		resolve(ctx, reference[directory.UserID]{"conditions.users.includeUsers", user, "user", c.Users.Include, known.Users.Include}),
 		resolve(ctx, reference[directory.UserID]{"conditions.users.excludeUsers", user, "user", c.Users.Exclude, known.Users.Exclude}),
@@ -46,7 +46,6 @@ func (s *Service) checkProtectionPolicy(ctx context.Context, old, p *protection.
 	p.Apps = unique(p.Apps)
 	p.Assignments = unique(p.Assignments)
 	return together(
-		checkText("displayName", p.DisplayName, 1, 256),
 		checkText("description", p.Description, 0, 1024),
 		broken(protection.Validate(*p)),
 		resolve(ctx, reference[directory.GroupID]{"assignments.target.groupId", exists(s.store.Groups(), p.Tenant), "group", groups(p.Assignments), known}),
