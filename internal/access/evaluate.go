@@ -23,7 +23,7 @@ type circumstances struct {
 	client   mask
 	platform mask
 	met      mask // controls that count as met, the waived ones included
-	waived   mask // controls that count as met only because of the resource
+	waived   mask // controls that are not demanded because of the resource
 	legacy   bool // the client can neither prompt nor show a device
 }
 
@@ -69,7 +69,7 @@ func (s *Set) Evaluate(f Facts) Decision {
 		a.Enforced = p.enforced
 		a.Waived = s.subsets[p.demanded&now.waived]
 		a.Result = p.result(Success, ReportOnlySuccess)
-		if p.satisfied(now.met) {
+		if p.satisfied(now.met, now.waived) {
 			continue
 		}
 		unmet := p.demanded &^ now.met
@@ -152,22 +152,26 @@ func (p *compiled) mismatch(t tally, f Facts, now circumstances) mask {
 }
 
 // satisfied reports whether the controls in met fulfil the policy's formula. A
-// policy without controls demands nothing.
-func (p *compiled) satisfied(met mask) bool {
+// policy without controls demands nothing. What is waived is struck from the
+// formula and never stands in for an alternative: were it to count for "second
+// factor or protected app", a stolen password could enrol a PC of its own and
+// so get past the second factor for good.
+func (p *compiled) satisfied(met, waived mask) bool {
+	demanded := p.demanded &^ waived
 	switch {
 	case p.demanded&blockBit != 0:
 		return false
-	case p.either && p.demanded != 0:
-		return p.demanded&met != 0
+	case p.either && demanded != 0:
+		return demanded&met != 0
 	default:
-		return p.demanded&^met == 0
+		return demanded&^met == 0
 	}
 }
 
 // promptable reports whether the person can satisfy the policy inside this
 // sign-in.
 func (p *compiled) promptable(now circumstances) bool {
-	return !now.legacy && p.satisfied(now.met|mfaBit)
+	return !now.legacy && p.satisfied(now.met|mfaBit, now.waived)
 }
 
 func (p *compiled) result(enforced, reported Result) Result {
@@ -189,7 +193,7 @@ func (v *verdicts) add(p *compiled, unmet mask, now circumstances) {
 	v.unmet |= unmet
 	v.block = v.block || now.legacy || p.demanded&blockBit != 0
 	v.hard = v.hard || !p.promptable(now)
-	v.device = v.device || !p.satisfied(now.met|mfaBit|applicationBit)
+	v.device = v.device || !p.satisfied(now.met|mfaBit|applicationBit, now.waived)
 }
 
 // decide sets outcome and code of d and returns the controls that would have

@@ -71,27 +71,35 @@ func naiveMet(c access.Control, f access.Facts) bool {
 	case access.MFA:
 		return f.MFA && !legacy
 	case access.CompliantDevice:
-		return f.CompliantDevice && !legacy || f.Bootstrap
+		return f.CompliantDevice && !legacy
 	case access.CompliantApplication:
-		return f.CompliantApplication && !legacy || f.Bootstrap
+		return f.CompliantApplication && !legacy
 	}
 	return false
+}
+
+// naiveStruck reports whether a bootstrap resource takes c out of the demand.
+func naiveStruck(c access.Control, f access.Facts) bool {
+	return f.Bootstrap && !naiveMet(c, f) && (c == access.CompliantDevice || c == access.CompliantApplication)
 }
 
 func naiveSatisfied(g access.Grant, f access.Facts) bool {
 	if naiveHas(g.Controls, access.Block) {
 		return false
 	}
-	met := 0
+	met, demanded := 0, 0
 	for _, c := range g.Controls {
 		if naiveMet(c, f) {
 			met++
 		}
+		if !naiveStruck(c, f) {
+			demanded++
+		}
 	}
-	if g.Operator == access.Or && len(g.Controls) > 0 {
+	if g.Operator == access.Or && demanded > 0 {
 		return met > 0
 	}
-	return met == len(g.Controls)
+	return met == demanded
 }
 
 func naiveResult(p access.Policy, f access.Facts) access.Result {
