@@ -47,7 +47,7 @@ func (s *Service) checkProof(ctx context.Context, headers []string, d oauth.Proo
 	if len(headers) != 1 || len(headers[0]) > maxJWS {
 		return oauth.Proof{}, oauth.Errorf(oauth.InvalidDPoPProof, 0, "the request has %d DPoP headers; it needs exactly one of at most %d bytes", len(headers), maxJWS)
 	}
-	jkt, claims, err := parseProof(headers[0])
+	proven, claims, err := parseProof(headers[0])
 	if err != nil {
 		e := oauth.Errorf(oauth.InvalidDPoPProof, 0, "the DPoP proof is not a %s JWS by the ES256 key in its header", oauth.ProofType)
 		e.Err = err
@@ -63,24 +63,30 @@ func (s *Service) checkProof(ctx context.Context, headers []string, d oauth.Proo
 	if err := claims.Check(d); err != nil {
 		return oauth.Proof{}, err
 	}
-	return oauth.Proof{JKT: jkt, JTI: claims.ID, ExpiresAt: ends.Add(nonceStep)}, nil
+	proven.JTI, proven.ExpiresAt = claims.ID, ends.Add(nonceStep)
+	return proven, nil
 }
 
-// parseProof verifies the signature of a DPoP proof by the key it carries.
-func parseProof(text string) (jkt string, c oauth.ProofClaims, err error) {
+// parseProof verifies the signature of a DPoP proof by the key it carries, and
+// returns that key with its thumbprint.
+func parseProof(text string) (proven oauth.Proof, c oauth.ProofClaims, err error) {
 	t, err := jwt.ParseSigned(text, []jose.SignatureAlgorithm{jose.ES256})
 	if err != nil {
-		return "", c, err
+		return proven, c, err
 	}
 	h := t.Headers[0]
 	if h.ExtraHeaders[jose.HeaderType] != oauth.ProofType || h.JSONWebKey == nil {
-		return "", c, errors.New("typ or jwk is wrong")
+		return proven, c, errors.New("typ or jwk is wrong")
 	}
-	jkt, err = thumbprint(*h.JSONWebKey)
+	proven.JKT, err = thumbprint(*h.JSONWebKey)
 	if err != nil {
-		return "", c, err
+		return proven, c, err
 	}
-	return jkt, c, t.Claims(h.JSONWebKey.Key, &c)
+	proven.Key, err = jose.JSONWebKey{Key: h.JSONWebKey.Key}.MarshalJSON()
+	if err != nil {
+		return proven, c, err
+	}
+	return proven, c, t.Claims(h.JSONWebKey.Key, &c)
 }
 
 // thumbprint returns the RFC 7638 thumbprint of a public EC P-256 key.
