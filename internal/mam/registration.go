@@ -9,6 +9,7 @@ import (
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/event"
 	"github.com/postern-mam/postern/internal/fault"
+	"github.com/postern-mam/postern/internal/oauth"
 	"github.com/postern-mam/postern/wire"
 )
 
@@ -76,9 +77,10 @@ func living(reg Registration) error {
 // an installation whose wipe is not finished.
 func (s *Service) Enroll(ctx context.Context, c Caller, e wire.Enroll) (wire.Enrollment, error) {
 	var reg Registration
+	n := newcomer{Caller: c, proof: &c.Proof}
 	err := retry(func() error {
 		var err error
-		reg, err = s.enroll(ctx, c, e)
+		reg, err = s.enroll(ctx, &n, e)
 		return err
 	})
 	if err != nil {
@@ -98,12 +100,19 @@ func (s *Service) Enroll(ctx context.Context, c Caller, e wire.Enroll) (wire.Enr
 	}, nil
 }
 
-func (s *Service) enroll(ctx context.Context, c Caller, e wire.Enroll) (Registration, error) {
+// newcomer is a caller whose proof is spent by the first of several saves, so
+// that a replayed one changes nothing at all.
+type newcomer struct {
+	Caller
+	proof *oauth.Proof // nil: spent
+}
+
+func (s *Service) enroll(ctx context.Context, n *newcomer, e wire.Enroll) (Registration, error) {
 	app, sdk, err := versions(e.AppVersion, e.SDKVersion)
 	if err != nil {
 		return Registration{}, err
 	}
-	d, err := s.enrollable(ctx, c, e)
+	d, err := s.enrollable(ctx, n.Caller, e)
 	if err != nil {
 		return Registration{}, err
 	}
@@ -111,7 +120,7 @@ func (s *Service) enroll(ctx context.Context, c Caller, e wire.Enroll) (Registra
 	reg := Registration{
 		Standing: compliance.Standing{
 			Registration: directory.RegistrationID(newID()),
-			Installation: directory.Installation{Tenant: c.Tenant, User: c.User, App: directory.PackageID(e.App), Device: d.ID},
+			Installation: directory.Installation{Tenant: n.Tenant, User: n.User, App: directory.PackageID(e.App), Device: d.ID},
 			Platform:     d.Platform, AppVersion: app, SDKVersion: sdk, OSVersion: d.OSVersion,
 			EnrolledAt: now,
 		},
@@ -124,12 +133,15 @@ func (s *Service) enroll(ctx context.Context, c Caller, e wire.Enroll) (Registra
 	// The older one ends first and by itself: should this stop half-way, the
 	// installation is out, and asking again completes it.
 	for _, o := range older {
-		if err := s.cfg.Store.Save(ctx, end(o, superseded, s.cfg.Now())); err != nil {
+		change := end(o, superseded, now)
+		change.Proof = n.proof
+		if err := s.cfg.Store.Save(ctx, change); err != nil {
 			return Registration{}, err
 		}
+		n.proof = nil
 	}
 	return reg, s.cfg.Store.Save(ctx, Change{
-		Registration: &reg, Proof: &c.Proof,
+		Registration: &reg, Proof: n.proof,
 		Events: []event.Event{event.RegistrationChanged{Installation: reg.Installation, Registration: reg.Registration, At: now}},
 	})
 }
