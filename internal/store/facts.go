@@ -1,0 +1,204 @@
+package store
+
+import (
+	"context"
+	"errors"
+
+	"github.com/postern-mam/postern/internal/access"
+	"github.com/postern-mam/postern/internal/compliance"
+	"github.com/postern-mam/postern/internal/directory"
+	"github.com/postern-mam/postern/internal/fault"
+	"github.com/postern-mam/postern/internal/gate"
+	"github.com/postern-mam/postern/internal/idp"
+	"github.com/postern-mam/postern/internal/store/sqldb"
+	"github.com/postern-mam/postern/internal/threat"
+)
+
+func (v gateView) Facts(ctx context.Context, r access.Request) (gate.Facts, error) {
+	return one(ctx, v.Store, func(tx *sqldb.Tx) (gate.Facts, error) {
+		var f gate.Facts
+		err := tx.Row("SELECT revision FROM tenants WHERE id = $1", []any{string(r.Tenant)}, &f.Revisions.Config)
+		if errors.Is(err, sqldb.ErrNone) {
+			return f, fault.New(fault.NotFound, "there is no tenant %q", r.Tenant)
+		}
+		if err != nil {
+			return f, err
+		}
+		if f.Client, err = appTable.get(tx, string(r.Tenant), string(r.Client)); err != nil {
+			return f, err
+		}
+		for _, id := range r.Resources {
+			app, err := appTable.get(tx, string(r.Tenant), string(id))
+			if err != nil {
+				return f, err
+			}
+			f.Resources = append(f.Resources, app)
+		}
+		if r.Session == "" {
+			return f, nil
+		}
+		return f, sessionFacts(tx, r, &f)
+	})
+}
+
+// sessionFacts adds what hangs on the session. An installation that has ended
+// gives neither device nor dossier: it proves nothing any more. Its revision
+// still takes part.
+func sessionFacts(tx *sqldb.Tx, r access.Request, f *gate.Facts) error {
+	tenant := string(r.Tenant)
+	s, err := sessionTable.get(tx, tenant, string(r.Session))
+	if err != nil {
+		return err
+	}
+	f.Session = gate.SessionFacts{ID: s.ID, MFAAt: s.MFAAt, ExpiresAt: s.ExpiresAt, RevokedAt: s.RevokedAt, Registration: s.Registration}
+	if f.User, err = userTable.get(tx, tenant, string(s.User)); err != nil {
+		return err
+	}
+	if f.Groups, err = groups(tx, r.Tenant, s.User); err != nil {
+		return err
+	}
+	f.Revisions.Session, f.Revisions.User = s.Revision, f.User.Revision
+	if s.Registration == "" {
+		return nil
+	}
+	reg, err := registrationTable.get(tx, tenant, string(s.Registration))
+	if fault.KindOf(err) == fault.NotFound {
+		return nil // went with its device; the tenant's revision moved then
+	}
+	if err != nil {
+		return err
+	}
+	f.Revisions.Registration = reg.Revision
+	if !reg.EndedAt.IsZero() {
+		return nil
+	}
+	device, err := deviceTable.get(tx, tenant, string(reg.Device))
+	if err != nil {
+		return err
+	}
+	d := compliance.Dossier{Standing: reg.Standing, User: f.User, Groups: f.Groups}
+	if reg.User != s.User { // the session is one person's, the installation another's
+		return fault.New(fault.NotFound, "the session %q has no registration %q", s.ID, reg.Registration)
+	}
+	if err := threats(tx, &d); err != nil {
+		return err
+	}
+	f.Device, f.Dossier = &device, &d
+	return nil
+}
+
+// threats adds the signals about the installation and the tenant's connector.
+// Of several connectors the one of Windows Security Center counts.
+func threats(tx *sqldb.Tx, d *compliance.Dossier) error {
+	tenant := string(d.Standing.Tenant)
+	err := tx.Rows("SELECT doc FROM signals WHERE tenant = $1 AND registration_id = $2 ORDER BY source, partner",
+		[]any{tenant, string(d.Standing.Registration)}, func(scan func(...any) error) error {
+			var doc []byte
+			if err := scan(&doc); err != nil {
+				return err
+			}
+			s, err := decode[threat.Signal](doc)
+			d.Signals = append(d.Signals, s)
+			return err
+		})
+	if err != nil {
+		return err
+	}
+	c, err := connectorTable.list(tx, "WHERE tenant = $1 ORDER BY CASE WHEN id = $2 THEN 0 ELSE 1 END, id LIMIT 1", tenant, string(directory.WindowsSecurityCenter))
+	if len(c) > 0 {
+		d.Connector = &c[0]
+	}
+	return err
+}
+
+func (v gateView) Config(ctx context.Context, t directory.TenantID) (gate.Config, error) {
+	return one(ctx, v.Store, func(tx *sqldb.Tx) (gate.Config, error) {
+		d, err := demands(tx, t)
+		if err != nil {
+			return gate.Config{}, err
+		}
+		policies, err := accessTable.list(tx, "WHERE tenant = $1 ORDER BY id", string(t))
+		return gate.Config{Config: d, Access: policies}, err
+	})
+}
+
+func (v mamView) Demands(ctx context.Context, t directory.TenantID) (compliance.Config, error) {
+	return one(ctx, v.Store, func(tx *sqldb.Tx) (compliance.Config, error) { return demands(tx, t) })
+}
+
+func demands(tx *sqldb.Tx, t directory.TenantID) (compliance.Config, error) {
+	tenant, err := tenantTable.get(tx, string(t), string(t))
+	if err != nil {
+		return compliance.Config{}, err
+	}
+	policies, err := protectionTable.list(tx, "WHERE tenant = $1 ORDER BY id", string(t))
+	return compliance.Config{Tenant: tenant, Policies: policies}, err
+}
+
+func (v mamView) Dossier(ctx context.Context, t directory.TenantID, id directory.RegistrationID) (compliance.Dossier, error) {
+	return one(ctx, v.Store, func(tx *sqldb.Tx) (compliance.Dossier, error) {
+		reg, err := registrationTable.get(tx, string(t), string(id))
+		if err != nil {
+			return compliance.Dossier{}, err
+		}
+		d := compliance.Dossier{Standing: reg.Standing}
+		if d.User, err = userTable.get(tx, string(t), string(reg.User)); err != nil {
+			return d, err
+		}
+		if d.Groups, err = groups(tx, t, reg.User); err != nil {
+			return d, err
+		}
+		return d, threats(tx, &d)
+	})
+}
+
+func (v mamView) Person(ctx context.Context, t directory.TenantID, u directory.UserID) (directory.User, []directory.GroupID, error) {
+	var mine []directory.GroupID
+	user, err := one(ctx, v.Store, func(tx *sqldb.Tx) (directory.User, error) {
+		user, err := userTable.get(tx, string(t), string(u))
+		if err == nil {
+			mine, err = groups(tx, t, u)
+		}
+		return user, err
+	})
+	return user, mine, err
+}
+
+// unmoved returns idp.ErrMoved unless every fact of basis is what it was. It
+// holds the rows until commit, so that whoever moves one is answered after what
+// was permitted before it, never in between.
+func unmoved(tx *sqldb.Tx, t directory.TenantID, id directory.SessionID, basis directory.Revisions) error {
+	if err := same(tx, "tenants", t, string(t), basis.Config); err != nil {
+		return err
+	}
+	if basis.User == 0 && basis.Session == 0 && basis.Registration == 0 {
+		return nil
+	}
+	// Rows are held in the order in which others change them: user, session, registration.
+	s, err := sessionTable.get(tx, string(t), string(id))
+	if fault.KindOf(err) == fault.NotFound {
+		return idp.ErrMoved
+	}
+	if err != nil {
+		return err
+	}
+	if err := same(tx, "users", t, string(s.User), basis.User); err != nil {
+		return err
+	}
+	if err := same(tx, "sessions", t, string(id), basis.Session); err != nil {
+		return err
+	}
+	return same(tx, "registrations", t, string(s.Registration), basis.Registration)
+}
+
+func same(tx *sqldb.Tx, table string, t directory.TenantID, id string, want int64) error {
+	if want == 0 {
+		return nil
+	}
+	var have int64
+	err := tx.Row("SELECT revision FROM "+table+" WHERE tenant = $1 AND id = $2"+tx.ForShare(), []any{string(t), id}, &have)
+	if errors.Is(err, sqldb.ErrNone) || err == nil && have != want {
+		return idp.ErrMoved
+	}
+	return err
+}

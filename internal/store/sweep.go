@@ -1,0 +1,47 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/postern-mam/postern/internal/store/sqldb"
+)
+
+const (
+	sweepEvery = 30 * time.Second
+	sweepBatch = 200 // rows of one table at a time, so that nobody waits long behind it
+)
+
+// litter is what nobody asks for any more, and how long it is kept for the
+// second look: a code or grant that is used again betrays a thief.
+var litter = []struct {
+	table, key, column string
+	keep               time.Duration
+}{
+	{"spent_proofs", "tenant, jkt, jti", "expires_at", 5 * time.Minute},
+	{"flows", "tenant, id", "expires_at", time.Minute},
+	{"codes", "tenant, hash", "expires_at", time.Hour},
+	{"passes", "hash", "expires_at", time.Hour},
+	{"grants", "tenant, id", "expires_at", 24 * time.Hour},
+	{"sessions", "tenant, id", "expires_at", 7 * 24 * time.Hour},
+	{"events", "sequence", "at", 7 * 24 * time.Hour},
+}
+
+// sweep removes a batch of litter now and then, after a write and on its
+// caller's time. A sweep that fails leaves its litter to the next.
+func (s *Store) sweep(ctx context.Context) {
+	now := s.now()
+	last := s.swept.Load()
+	if now.UnixMilli()-last < sweepEvery.Milliseconds() || !s.swept.CompareAndSwap(last, now.UnixMilli()) {
+		return
+	}
+	for _, l := range litter {
+		query := fmt.Sprintf("DELETE FROM %[1]s WHERE (%[2]s) IN (SELECT %[2]s FROM %[1]s WHERE %[3]s < $1 ORDER BY %[3]s LIMIT %[4]d)",
+			l.table, l.key, l.column, sweepBatch)
+		_ = s.db.Write(ctx, func(tx *sqldb.Tx) error {
+			_, err := tx.Exec(query, ms(now.Add(-l.keep)))
+			return err
+		})
+	}
+}
