@@ -1,0 +1,227 @@
+package gate
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/postern-mam/postern/internal/access"
+	"github.com/postern-mam/postern/internal/compliance"
+	"github.com/postern-mam/postern/internal/directory"
+	"github.com/postern-mam/postern/internal/fault"
+)
+
+// The codes of refusals that no policy makes, as Entra numbers them.
+const (
+	CodeSessionEnded    = 50173 // revoked: sign in again
+	CodeSessionExpired  = 70043 // older than a session may get
+	CodeAccountDisabled = 50057
+	CodeUnknown         = 53003 // something a decision needs does not exist
+)
+
+// attempts bounds how often a decision is made anew because the tenant's
+// configuration changed while it was read.
+const attempts = 4
+
+// Options wires a Service. Store is required.
+type Options struct {
+	Store Store
+	Now   func() time.Time // zero: time.Now in UTC
+}
+
+// Service is the room. It is safe for concurrent use.
+type Service struct {
+	store Store
+	now   func() time.Time
+
+	mu       sync.Mutex
+	compiled map[directory.TenantID]*demands
+}
+
+// demands are what a tenant demands, ready to be asked.
+type demands struct {
+	compliance.Config
+	policies *access.Set
+}
+
+// New returns the room, or an error that names what is missing.
+func New(o Options) (*Service, error) {
+	if o.Store == nil {
+		return nil, errors.New("gate: Store is required")
+	}
+	if o.Now == nil {
+		o.Now = func() time.Time { return time.Now().UTC() }
+	}
+	return &Service{store: o.Store, now: o.Now, compiled: map[directory.TenantID]*demands{}}, nil
+}
+
+// Decide rules on a session, or an app as itself, reaching resources. It reads
+// live state each time. What does not exist is a denial with a ruling; an error
+// means that the facts could not be read, and the caller must deny.
+//
+// First it is asked whether the session lives and the account is enabled, then
+// what policies say: a person who may not be here learns nothing of policies.
+func (s *Service) Decide(ctx context.Context, r access.Request) (access.Ruling, error) {
+	for range attempts {
+		facts, err := s.store.Facts(ctx, r)
+		if err != nil && fault.KindOf(err) == fault.NotFound {
+			return s.deny(r, Facts{}, CodeUnknown, "the session, the application or the resource does not exist"), nil
+		}
+		if err != nil {
+			return access.Ruling{}, fmt.Errorf("gate: %w", err)
+		}
+		d, err := s.demands(ctx, r.Tenant, facts.Revisions.Config)
+		if err != nil {
+			return access.Ruling{}, err
+		}
+		if d.Tenant.Revision == facts.Revisions.Config {
+			return s.rule(r, facts, d), nil
+		}
+	}
+	return access.Ruling{}, fault.New(fault.Unavailable, "the tenant's configuration keeps changing; try again")
+}
+
+// Record appends a ruling's record to the sign-in log.
+func (s *Service) Record(ctx context.Context, r access.Record) error {
+	return s.store.RecordSignIn(ctx, r)
+}
+
+// demands returns the tenant's configuration, compiled once per revision. It
+// may be newer than revision, never older.
+func (s *Service) demands(ctx context.Context, t directory.TenantID, revision int64) (*demands, error) {
+	s.mu.Lock()
+	d := s.compiled[t]
+	s.mu.Unlock()
+	if d != nil && d.Tenant.Revision >= revision {
+		return d, nil
+	}
+	c, err := s.store.Config(ctx, t)
+	if err != nil {
+		return nil, fmt.Errorf("gate: configuration: %w", err)
+	}
+	d = &demands{Config: c.Config, policies: access.Compile(c.Access)}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if old := s.compiled[t]; old == nil || old.Tenant.Revision < d.Tenant.Revision {
+		s.compiled[t] = d
+	}
+	return d, nil
+}
+
+func (s *Service) rule(r access.Request, f Facts, d *demands) access.Ruling {
+	now := s.now()
+	if r.Session == "" {
+		return s.grant(r, f, now)
+	}
+	switch {
+	case !f.Session.RevokedAt.IsZero():
+		return s.deny(r, f, CodeSessionEnded, "the sign-in session has ended")
+	case !now.Before(f.Session.ExpiresAt):
+		return s.deny(r, f, CodeSessionExpired, "the sign-in session has expired")
+	case f.User.ID == "" || !f.User.Enabled:
+		return s.deny(r, f, CodeAccountDisabled, "the account is disabled")
+	}
+	device := f.Device != nil && f.Device.Enabled
+	var verdict *compliance.Verdict
+	if f.Dossier != nil {
+		v, _ := compliance.Judge(*f.Dossier, d.Config, now)
+		verdict = &v
+	}
+	a := access.Facts{
+		User: f.User.ID, Groups: f.Groups, Resources: r.Resources,
+		ClientAppType: r.ClientAppType, Platform: platform(r, f), Bootstrap: bootstrap(r.Resources),
+		MFA:                  !f.Session.MFAAt.IsZero(),
+		CompliantDevice:      device && f.Device.Compliant,
+		CompliantApplication: device && verdict != nil && verdict.State == compliance.Compliant,
+	}
+	ruling := access.Ruling{Decision: d.policies.Evaluate(a), Basis: f.Revisions, DecidedAt: now}
+	ruling.Record = record(r, f, a.Platform, now)
+	if claimed := access.PlatformOf(r.UserAgent); f.Device != nil && claimed != a.Platform {
+		ruling.Record.Reason = fmt.Sprintf("the browser claims %q, the device is %q", claimed, a.Platform)
+	}
+	if ruling.Decision.Outcome != access.Granted {
+		ruling.Remedies = remedies(ruling.Decision, situation{verdict: verdict, device: f.Device, registered: f.Session.Registration != ""})
+	}
+	fill(&ruling)
+	return ruling
+}
+
+// grant is the ruling for an app that signs in as itself: policies are about
+// people, what it may do is in its permissions.
+func (s *Service) grant(r access.Request, f Facts, now time.Time) access.Ruling {
+	ruling := access.Ruling{Decision: access.Decision{Outcome: access.Granted}, Basis: f.Revisions, DecidedAt: now, Record: record(r, f, "", now)}
+	fill(&ruling)
+	return ruling
+}
+
+// deny is a ruling that no policy made.
+func (s *Service) deny(r access.Request, f Facts, code int, reason string) access.Ruling {
+	now := s.now()
+	ruling := access.Ruling{
+		Decision: access.Decision{Outcome: access.Denied, Code: code}, Basis: f.Revisions, DecidedAt: now,
+		Record: record(r, f, platform(r, f), now), Remedies: []access.Remedy{standing(code)},
+	}
+	ruling.Record.Reason = reason
+	fill(&ruling)
+	return ruling
+}
+
+// fill copies the decision into the record.
+func fill(r *access.Ruling) {
+	r.Record.Outcome, r.Record.Code, r.Record.Applied = r.Decision.Outcome, r.Decision.Code, r.Decision.Applied
+}
+
+func record(r access.Request, f Facts, p access.Platform, now time.Time) access.Record {
+	rec := access.Record{
+		ID: newID(), Tenant: r.Tenant, CorrelationID: r.CorrelationID,
+		User: f.User.ID, UserPrincipalName: f.User.UserPrincipalName,
+		Client: r.Client, ClientName: f.Client.DisplayName, IP: r.IP, UserAgent: r.UserAgent,
+		ClientAppType: r.ClientAppType, Platform: p, Protocol: r.Protocol, Interactive: r.Interactive,
+		Registration: f.Session.Registration, At: now,
+	}
+	if rec.CorrelationID == "" {
+		rec.CorrelationID = rec.ID
+	}
+	if len(r.Resources) > 0 {
+		rec.Resource = r.Resources[0]
+	}
+	if len(f.Resources) > 0 {
+		rec.ResourceName = f.Resources[0].DisplayName
+	}
+	if f.Dossier != nil {
+		rec.Device, rec.App = f.Dossier.Standing.Device, f.Dossier.Standing.App
+	}
+	return rec
+}
+
+// platform is the recorded one of the device behind the session, for a user
+// agent is a claim; without a device the claim is all there is.
+func platform(r access.Request, f Facts) access.Platform {
+	if f.Device != nil && f.Device.Platform != "" {
+		return access.Platform(f.Device.Platform)
+	}
+	return access.PlatformOf(r.UserAgent)
+}
+
+// bootstrap reports whether every resource is one that enrolment needs. Asking
+// for one more forfeits the waiver for all.
+func bootstrap(resources []directory.AppID) bool {
+	for _, app := range resources {
+		if !app.Bootstrap() {
+			return false
+		}
+	}
+	return len(resources) > 0
+}
+
+// newID returns a random UUID (RFC 9562 version 4).
+func newID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+	b[6] = b[6]&0x0f | 0x40
+	b[8] = b[8]&0x3f | 0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
