@@ -235,17 +235,9 @@ func (d *Door) writePageError(w http.ResponseWriter, q *request, err error) {
 		code = fmt.Sprintf("%s (%d)", e.Code, e.ErrorCodes[0])
 	}
 	page.WriteError(w, status, page.Error{
-		Title: "That did not work", Detail: sentence(e.Description), Code: code,
+		Title: "That did not work", Detail: e.Description, Code: code,
 		CorrelationID: e.CorrelationID, At: e.At.UTC().Format(time.RFC3339),
 	})
-}
-
-// sentence makes a description readable on a page.
-func sentence(text string) string {
-	if text == "" {
-		return text
-	}
-	return strings.ToUpper(text[:1]) + text[1:] + "."
 }
 
 // newUUID returns a random UUID (RFC 9562 section 5.4).

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/postern-mam/postern/internal/fault"
@@ -139,7 +140,7 @@ func answer(w http.ResponseWriter, q *request, r oauth.Response) error {
 		for name, values := range r.Params {
 			v.Params = append(v.Params, page.Param{Name: name, Value: values[0]})
 		}
-		slices.SortFunc(v.Params, func(a, b page.Param) int { return len(a.Name) - len(b.Name) })
+		slices.SortFunc(v.Params, func(a, b page.Param) int { return strings.Compare(a.Name, b.Name) })
 		page.WriteFormPost(w, http.StatusOK, v)
 		return nil
 	}
@@ -169,16 +170,16 @@ func (d *Door) show(w http.ResponseWriter, q *request, st idp.Step) {
 			Error: st.Problem, Organization: st.Organization, Targets: to})
 	case idp.AskNewPassword:
 		page.WriteNewPassword(w, status, page.NewPassword{Action: root + "newpassword", Flow: st.Flow, UserName: st.UserName,
-			Error: st.Problem, Rules: st.Rules, Targets: to})
+			Error: st.Problem, Rules: st.Rules, Organization: st.Organization, Targets: to})
 	case idp.AskCode:
 		page.WriteSecondFactor(w, status, page.SecondFactor{Action: root + "secondfactor", Flow: st.Flow, UserName: st.UserName,
-			Error: st.Problem, Targets: to})
+			Error: st.Problem, Organization: st.Organization, Targets: to})
 	case idp.RegisterFactor:
 		page.WriteRegisterFactor(w, status, page.RegisterFactor{Action: root + "registerfactor", Flow: st.Flow, UserName: st.UserName,
-			Secret: st.Factor.Secret, URI: st.Factor.URI, Error: st.Problem, Targets: to})
+			Secret: st.Factor.Secret, URI: st.Factor.URI, Error: st.Problem, Organization: st.Organization, Targets: to})
 	case idp.Denied, idp.Answer:
 		page.WriteDenied(w, http.StatusForbidden, page.Denied{
-			UserName: st.UserName, Site: st.Site, Code: st.Ruling.Decision.Code, CorrelationID: q.correlation,
+			UserName: st.UserName, Site: st.Site, Organization: st.Organization, Code: st.Ruling.Decision.Code, CorrelationID: q.correlation,
 			At: d.now().UTC().Format(time.RFC3339), Remedies: st.Ruling.Remedies,
 			CheckAgain: root + "resume?flow=" + url.QueryEscape(st.Flow),
 			Flow:       st.Flow, Nonce: st.Nonce, ProofURL: root + "deviceproof", Targets: to,
@@ -186,7 +187,7 @@ func (d *Door) show(w http.ResponseWriter, q *request, st idp.Step) {
 	}
 }
 
-// host is the host of a URL, without a port.
+// host is the host of a URL, with its port.
 func host(text string) string {
 	u, err := url.Parse(text)
 	if err != nil {
