@@ -75,7 +75,8 @@ func (s *Service) findClient(ctx context.Context, j *journey) error {
 	if err != nil {
 		return fmt.Errorf("client: %w", err)
 	}
-	if !oauth.MatchRedirect(j.client, j.request.RedirectURI) {
+	own := j.client.Site != nil && j.request.RedirectURI == oauth.SiteCallback(s.base, j.client.Site.Host)
+	if !own && !oauth.MatchRedirect(j.client, j.request.RedirectURI) {
 		return oauth.Errorf(oauth.InvalidRequest, oauth.NumberRedirectMismatch, "redirect_uri %q is not one that the application registered", j.request.RedirectURI)
 	}
 	return nil

@@ -1,15 +1,26 @@
 // Package tunnel publishes internal web sites: who may pass, asked again at
 // every request, and what is cut when that changes.
+//
+// A pass opens nothing by itself. Admit asks the gate on live state each time;
+// events merely end what is already open, such as a stream or a download.
 package tunnel
 
 import (
 	"context"
+	"crypto/rand"
+	"errors"
+	"sync"
 	"time"
 
 	"github.com/postern-mam/postern/internal/access"
 	"github.com/postern-mam/postern/internal/directory"
+	"github.com/postern-mam/postern/internal/fault"
 	"github.com/postern-mam/postern/internal/oauth"
 )
+
+// passFor is how long a browser may keep a pass. The sign-in session behind it
+// may end earlier, and is asked at every request.
+const passFor = 8 * time.Hour
 
 // Pass is a browser's session at one published site. It opens nothing by
 // itself: every request is decided on the sign-in session behind it.
@@ -47,4 +58,131 @@ type Gate interface {
 type SignIns interface {
 	// RedeemForSite returns the sign-in session and user behind code.
 	RedeemForSite(ctx context.Context, r oauth.Redemption) (directory.SessionID, directory.User, error)
+}
+
+// Recorder keeps the sign-in log. The hall connects it to the gate room.
+type Recorder interface {
+	// Record appends to the log.
+	Record(ctx context.Context, r access.Record) error
+}
+
+// Config wires a Service. Everything but Now is required.
+type Config struct {
+	Store    Store
+	Gate     Gate
+	SignIns  SignIns
+	Recorder Recorder
+	Now      func() time.Time // zero: time.Now in UTC
+}
+
+// Service is the room. It is safe for concurrent use.
+type Service struct {
+	cfg Config
+
+	mu     sync.Mutex
+	events uint64                // how many were handled
+	open   map[*tracked]struct{} // requests under way
+	last   map[string]outcome    // by pass: what was recorded last
+}
+
+// New returns the room, or every missing dependency joined.
+func New(c Config) (*Service, error) {
+	var errs []error
+	for _, d := range []struct {
+		absent bool
+		name   string
+	}{{c.Store == nil, "Store"}, {c.Gate == nil, "Gate"}, {c.SignIns == nil, "SignIns"}, {c.Recorder == nil, "Recorder"}} {
+		if d.absent {
+			errs = append(errs, errors.New("tunnel: "+d.name+" is required"))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	if c.Now == nil {
+		c.Now = func() time.Time { return time.Now().UTC() }
+	}
+	return &Service{cfg: c, open: map[*tracked]struct{}{}, last: map[string]outcome{}}, nil
+}
+
+// Site finds the application published at host (without port), or fault.NotFound.
+func (s *Service) Site(ctx context.Context, host string) (directory.App, error) {
+	return s.cfg.Store.SiteByHost(ctx, host)
+}
+
+// Enter redeems the code that a browser brought back from signing in, and
+// returns the value of its pass cookie, which is stored nowhere, and how long
+// it serves.
+func (s *Service) Enter(ctx context.Context, r oauth.Redemption) (cookie string, expiresAt time.Time, err error) {
+	session, user, err := s.cfg.SignIns.RedeemForSite(ctx, r)
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	now := s.cfg.Now()
+	cookie = rand.Text() + rand.Text()
+	p := Pass{
+		Hash: oauth.SHA256(cookie), Tenant: r.Tenant, Site: r.Client, Session: session,
+		User: user.ID, UserName: user.UserPrincipalName, CreatedAt: now, ExpiresAt: now.Add(passFor),
+	}
+	return cookie, p.ExpiresAt, s.cfg.Store.SavePass(ctx, p)
+}
+
+// Leave forgets the pass of a cookie.
+func (s *Service) Leave(ctx context.Context, cookie string) error {
+	hash := oauth.SHA256(cookie)
+	s.mu.Lock()
+	delete(s.last, hash)
+	s.mu.Unlock()
+	return s.cfg.Store.DeletePass(ctx, hash)
+}
+
+// Visit is one request for a site.
+type Visit struct {
+	Site          directory.App
+	Cookie        string // the value of the pass cookie; empty: none came
+	UserAgent, IP string
+	CorrelationID string
+}
+
+// Admission is what was decided on a visit. Only a granted ruling admits.
+type Admission struct {
+	Pass   *Pass // nil: nobody is signed in here
+	Ruling access.Ruling
+
+	request access.Request
+	seen    uint64 // events handled before the decision
+}
+
+// Granted reports whether the visit may pass.
+func (a Admission) Granted() bool {
+	return a.Pass != nil && a.Ruling.Decision.Outcome == access.Granted
+}
+
+// Admit decides on a visit from live state. The log gets an entry when a pass
+// meets another outcome than the last time. An error is a denial.
+func (s *Service) Admit(ctx context.Context, v Visit) (Admission, error) {
+	if v.Cookie == "" || len(v.Cookie) > 128 {
+		return Admission{}, nil
+	}
+	p, err := s.cfg.Store.Pass(ctx, oauth.SHA256(v.Cookie))
+	if err != nil && fault.KindOf(err) == fault.NotFound {
+		return Admission{}, nil
+	}
+	if err != nil {
+		return Admission{}, err
+	}
+	if p.Tenant != v.Site.Tenant || p.Site != v.Site.ID || !s.cfg.Now().Before(p.ExpiresAt) {
+		return Admission{}, nil
+	}
+	a := Admission{Pass: &p, request: access.Request{
+		Tenant: p.Tenant, Session: p.Session, Client: p.Site, Resources: []directory.AppID{p.Site},
+		ClientAppType: access.Browser, UserAgent: v.UserAgent, IP: v.IP, Protocol: "proxy", CorrelationID: v.CorrelationID,
+	}}
+	s.mu.Lock()
+	a.seen = s.events
+	s.mu.Unlock()
+	if a.Ruling, err = s.cfg.Gate.Decide(ctx, a.request); err != nil {
+		return Admission{}, err
+	}
+	return a, s.note(ctx, p, a.Ruling)
 }
