@@ -1,0 +1,49 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// ExportCmd writes what the service holds as Graph-shaped JSON. Applying an
+// export changes nothing.
+type ExportCmd struct {
+	Output string `short:"o" help:"Folder to write to, a file for each object. Default: one JSON list on standard output." type:"path"`
+
+	Connection `embed:""`
+}
+
+// Run exports.
+func (c *ExportCmd) Run(ctx context.Context, s Streams) error {
+	client, err := c.client()
+	if err != nil {
+		return err
+	}
+	files, err := client.Export(ctx)
+	if err != nil {
+		return err
+	}
+	if c.Output == "" {
+		all := make([]json.RawMessage, len(files))
+		for i := range files {
+			all[i] = files[i].Body
+		}
+		e := json.NewEncoder(s.Out)
+		e.SetIndent("", "  ")
+		return e.Encode(all)
+	}
+	for _, f := range files {
+		path := filepath.Join(c.Output, filepath.FromSlash(f.Path))
+		if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, append(f.Body, '\n'), 0o600); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintf(s.Out, "%d objects written below %s\n", len(files), c.Output)
+	return nil
+}

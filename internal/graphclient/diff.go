@@ -1,0 +1,236 @@
+package graphclient
+
+import (
+	"encoding/json"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/postern-mam/postern/internal/odata"
+	"github.com/postern-mam/postern/internal/protection"
+	"github.com/postern-mam/postern/internal/version"
+)
+
+// Difference is one property that is not as a document wants it.
+type Difference struct {
+	Property string `json:"property"`
+	From     any    `json:"from"`
+	To       any    `json:"to"`
+}
+
+// compare lists the top-level properties of want that differ in have, each with
+// its innermost differences.
+func (k kind) compare(want, have map[string]any) (changed []string, diffs []Difference) {
+	defaults := k.defaults()
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		if !k.compared(name, want, have) {
+			continue
+		}
+		w := want[name]
+		if _, ok := defaults[name]; ok && blank(w) {
+			w = defaults[name]
+		}
+		if found := differences(name, w, have[name]); len(found) > 0 {
+			changed, diffs = append(changed, name), append(diffs, found...)
+		}
+	}
+	return changed, diffs
+}
+
+func (k kind) compared(name string, want, have map[string]any) bool {
+	_, known := have[name]
+	switch {
+	case strings.Contains(name, "@odata."), slices.Contains(readOnly, name), slices.Contains(k.skip, name):
+		return false
+	case k.only != nil && !slices.Contains(k.only, name):
+		return false
+	case k.odata == "windowsManagedAppProtection" && (name == "apps" || name == "assignments"):
+		return true
+	case name == "mobileThreatDefenseRemediationAction": // says nothing without a level
+		const level = "maximumAllowedDeviceThreatLevel"
+		return !off(want[level]) || want[level] == nil && !off(have[level])
+	}
+	return known || k.strict && !blank(want[name])
+}
+
+func off(level any) bool { return blank(level) || level == "notConfigured" }
+
+// defaults is what null means to the service, for properties where it is not "nothing".
+func (k kind) defaults() map[string]any {
+	switch k.odata {
+	case "mobileThreatDefenseConnector":
+		return map[string]any{"partnerUnresponsivenessThresholdInDays": 7.0}
+	case "windowsManagedAppProtection":
+	default:
+		return nil
+	}
+	out := map[string]any{"roleScopeTagIds": []any{"0"}}
+	for _, s := range protection.Catalogue() {
+		for _, p := range s.Properties {
+			switch {
+			case s.Kind == protection.KindChoice:
+				out[p.Name] = s.Default
+			case s.Kind == protection.KindLevel && p.Holds == protection.HoldsValue:
+				out[p.Name] = "notConfigured"
+			case s.Kind == protection.KindLevel:
+				out[p.Name] = protection.Block.String()
+			}
+			for _, row := range s.Rows {
+				if row.Action == p.Action {
+					out[p.Name] = odata.FormatDuration(row.After)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// differences compares one property, going down into objects.
+func differences(name string, want, have any) []Difference {
+	if same(name, want, have) {
+		return nil
+	}
+	w, wok := want.(map[string]any)
+	h, hok := have.(map[string]any)
+	if !wok || !hok {
+		return []Difference{{Property: name, From: have, To: want}}
+	}
+	var out []Difference
+	names := slices.Collect(maps.Keys(w))
+	for n := range h {
+		if _, ok := w[n]; !ok {
+			names = append(names, n)
+		}
+	}
+	slices.Sort(names)
+	for _, n := range names {
+		if !strings.Contains(n, "@odata.") {
+			out = append(out, differences(name+"."+n, w[n], h[n])...)
+		}
+	}
+	return out
+}
+
+// same reports whether two values of a property mean the same.
+func same(name string, want, have any) bool {
+	if blank(want) && blank(have) {
+		return true
+	}
+	last := name[strings.LastIndex(name, ".")+1:]
+	switch w := want.(type) {
+	case string:
+		h, ok := have.(string)
+		return ok && sameText(last, w, h)
+	case []any:
+		h, ok := have.([]any)
+		return ok && sameList(last, w, h)
+	case map[string]any:
+		h, ok := have.(map[string]any)
+		if !ok {
+			return false
+		}
+		for n := range both(w, h) {
+			if !strings.Contains(n, "@odata.") && !same(name+"."+n, w[n], h[n]) {
+				return false
+			}
+		}
+		return true
+	}
+	return reflect.DeepEqual(want, have)
+}
+
+func both(a, b map[string]any) map[string]any {
+	out := maps.Clone(a)
+	maps.Copy(out, b)
+	return out
+}
+
+// caseless properties hold words of an enumeration.
+var caseless = []string{
+	"state", "operator", "clientAppTypes", "includePlatforms", "excludePlatforms", "builtInControls", "includeUsers", "includeApplications",
+	"userPrincipalName", "appActionIfUnableToAuthenticateUser", "mobileThreatDefenseRemediationAction", "maximumAllowedDeviceThreatLevel",
+	"allowedInboundDataTransferSources", "allowedOutboundDataTransferDestinations", "allowedOutboundClipboardSharingLevel",
+}
+
+func sameText(name, want, have string) bool {
+	if want == have || slices.Contains(caseless, name) && strings.EqualFold(want, have) {
+		return true
+	}
+	switch {
+	case strings.HasPrefix(name, "period"):
+		w, errW := odata.ParseDuration(want)
+		h, errH := odata.ParseDuration(have)
+		return errW == nil && errH == nil && w == h
+	case strings.HasSuffix(name, "OsVersion"):
+		w, errW := version.ParseWindows(want)
+		h, errH := version.ParseWindows(have)
+		return errW == nil && errH == nil && w == h
+	case strings.HasSuffix(name, "Version"):
+		w, errW := version.Parse(want)
+		h, errH := version.Parse(have)
+		return errW == nil && errH == nil && w == h
+	case name == "externalUrl":
+		return strings.TrimRight(want, "/") == strings.TrimRight(have, "/")
+	}
+	return false
+}
+
+// sameList compares lists as sets: nowhere in Graph's policies does their order
+// mean anything. Objects in them are compared by what identifies them.
+func sameList(name string, want, have []any) bool {
+	w, h := signs(name, want), signs(name, have)
+	return slices.Equal(w, h)
+}
+
+func signs(name string, list []any) []string {
+	var out []string
+	for _, v := range list {
+		s := sign(name, v)
+		if slices.Contains(caseless, name) {
+			s = strings.ToLower(s)
+		}
+		out = append(out, s)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+func sign(name string, v any) string {
+	if s, ok := v.(string); ok {
+		return s
+	}
+	o, _ := v.(map[string]any)
+	switch name {
+	case "apps":
+		return "app " + text(asObject(o["mobileAppIdentifier"]), "windowsAppId")
+	case "assignments":
+		target := asObject(o["target"])
+		return text(target, "@odata.type") + " " + text(target, "groupId") + filterOf(target)
+	case "keyCredentials":
+		if key := text(o, "key"); key != "" {
+			return key
+		}
+		return text(o, "keyId")
+	}
+	doc, _ := json.Marshal(v) // decoded from JSON
+	return string(doc)
+}
+
+func filterOf(target map[string]any) string {
+	if mode := text(target, "deviceAndAppManagementAssignmentFilterType"); mode == "" || strings.EqualFold(mode, "none") {
+		return ""
+	}
+	return " filter " + text(target, "deviceAndAppManagementAssignmentFilterId")
+}
+
+func asObject(v any) map[string]any {
+	o, _ := v.(map[string]any)
+	return o
+}
+
+// blank reports whether a value says nothing.
+func blank(v any) bool {
+	doc, err := json.Marshal(v)
+	return err == nil && odata.Empty(doc)
+}
