@@ -1,0 +1,235 @@
+// Package proxy is the door of published internal sites: each has its own host
+// name, is reached only by people who signed in, and asks anew at every request
+// whether they still may.
+//
+// What the upstream never sees: our cookies, and identity headers that a client
+// made up. What a browser never gets: a cookie of ours set by the upstream.
+// X-Forwarded-* from outside counts only when a configured proxy sent it.
+package proxy
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/postern-mam/postern/internal/access"
+	"github.com/postern-mam/postern/internal/directory"
+	"github.com/postern-mam/postern/internal/fault"
+	"github.com/postern-mam/postern/internal/httpapi/page"
+	"github.com/postern-mam/postern/internal/httpapi/problem"
+	"github.com/postern-mam/postern/internal/oauth"
+	"github.com/postern-mam/postern/internal/tunnel"
+)
+
+// Paths on a site's host that the door itself answers.
+const (
+	signInPath  = "/.postern/sign-in"
+	signOutPath = "/.postern/sign-out"
+)
+
+// Sealer keeps the state of a sign-in under way in the browser, unreadable and
+// unforgeable there. The hall connects it to the key store.
+type Sealer interface {
+	// Seal encrypts plain; Open is its inverse for the same name.
+	Seal(name string, plain []byte) ([]byte, error)
+	Open(name string, sealed []byte) ([]byte, error)
+}
+
+// Config wires a Handler. TrustedProxies and Now may be zero.
+type Config struct {
+	Tunnel         *tunnel.Service
+	Sealer         Sealer
+	Issuer         string         // public base URL of the service, without a slash at its end
+	TrustedProxies []netip.Prefix // whose X-Forwarded-For counts
+	Log            *slog.Logger
+	Now            func() time.Time // zero: time.Now in UTC
+}
+
+// Handler serves every published site.
+type Handler struct {
+	cfg       Config
+	transport http.RoundTripper
+}
+
+// New returns a Handler, or every missing dependency joined.
+func New(c Config) (*Handler, error) {
+	var errs []error
+	for _, d := range []struct {
+		absent bool
+		name   string
+	}{{c.Tunnel == nil, "Tunnel"}, {c.Sealer == nil, "Sealer"}, {c.Issuer == "", "Issuer"}, {c.Log == nil, "Log"}} {
+		if d.absent {
+			errs = append(errs, errors.New("proxy: "+d.name+" is required"))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	if c.Now == nil {
+		c.Now = func() time.Time { return time.Now().UTC() }
+	}
+	return &Handler{cfg: c, transport: &http.Transport{
+		DialContext:           (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
+		TLSHandshakeTimeout:   10 * time.Second,
+		ResponseHeaderTimeout: time.Minute,
+		IdleConnTimeout:       90 * time.Second,
+		MaxIdleConnsPerHost:   32,
+		ForceAttemptHTTP2:     true,
+	}}, nil
+}
+
+// ServeHTTP answers for the site that the request's host names.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	site, err := h.cfg.Tunnel.Site(r.Context(), hostOf(r.Host))
+	if err != nil && fault.KindOf(err) == fault.NotFound {
+		err = fault.New(fault.NotFound, "no site is published at %q", hostOf(r.Host))
+	}
+	if err == nil {
+		err = h.route(w, r, site)
+	}
+	if err != nil {
+		h.fail(w, r, err)
+	}
+}
+
+func (h *Handler) route(w http.ResponseWriter, r *http.Request, site directory.App) error {
+	switch r.URL.Path {
+	case oauth.SiteCallbackPath:
+		return h.callback(w, r, site)
+	case signInPath:
+		return h.signIn(w, r, site, local(r.URL.Query().Get("to")))
+	case signOutPath:
+		return h.signOut(w, r)
+	}
+	v := tunnel.Visit{
+		Site: site, UserAgent: r.UserAgent(), IP: h.clientIP(r), CorrelationID: correlation(r),
+	}
+	if c, err := r.Cookie(passCookie); err == nil {
+		v.Cookie = c.Value
+	}
+	a, err := h.cfg.Tunnel.Admit(r.Context(), v)
+	switch {
+	case err != nil:
+		return err
+	case a.Granted():
+		h.forward(w, r, a, v)
+		return nil
+	case (a.Pass == nil || ended(a.Ruling.Decision.Code)) && navigates(r):
+		return h.signIn(w, r, site, r.URL.RequestURI())
+	case a.Pass == nil:
+		return &problem.Refusal{
+			Code: "signInRequired", Steps: []string{"Open " + oauth.SiteOrigin(h.cfg.Issuer, site.Site.Host) + " in the browser and sign in."},
+			Err: fault.New(fault.Unauthenticated, "nobody is signed in at this site"),
+		}
+	}
+	return h.refuse(w, r, site, a)
+}
+
+// ended reports whether a fresh sign-in is all that is missing.
+func ended(code int) bool { return code == 50173 || code == 70043 }
+
+// forward passes an admitted request on. It is cut when the admission ends.
+func (h *Handler) forward(w http.ResponseWriter, r *http.Request, a tunnel.Admission, v tunnel.Visit) {
+	upstream, err := url.Parse(v.Site.Site.Upstream)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	ctx, cut := context.WithCancel(r.Context())
+	defer cut()
+	release := h.cfg.Tunnel.Track(ctx, a, cut)
+	defer release()
+	if ctx.Err() != nil && r.Context().Err() == nil { // refused between the decision and now
+		h.fail(w, r, fault.New(fault.Forbidden, "access ended; open the page again to see why"))
+		return
+	}
+	(&httputil.ReverseProxy{
+		Transport:     h.transport,
+		FlushInterval: -1, // a stream must not wait in our buffers
+		ErrorLog:      slog.NewLogLogger(h.cfg.Log.Handler(), slog.LevelDebug),
+		Rewrite: func(p *httputil.ProxyRequest) {
+			p.SetURL(upstream)
+			dress(p.Out.Header, p.In, a.Pass, v.IP)
+		},
+		ModifyResponse: undress,
+		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
+			if ctx.Err() != nil {
+				err = fault.Wrap(fault.Forbidden, err, "access ended while the site was answering; open the page again to see why")
+			} else {
+				err = &badGateway{site: v.Site.DisplayName, err: err}
+			}
+			h.fail(w, r, err)
+		},
+	}).ServeHTTP(w, r.WithContext(ctx))
+}
+
+// refuse tells a person what is missing and a program why.
+func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, site directory.App, a tunnel.Admission) error {
+	d, record := a.Ruling.Decision, a.Ruling.Record
+	if !navigates(r) {
+		refusal := &problem.Refusal{Code: "accessDenied", Err: fault.New(fault.Forbidden, "access to this site is refused now (%d)", d.Code)}
+		for _, remedy := range a.Ruling.Remedies {
+			refusal.Code = remedy.Code
+			refusal.Steps = append(refusal.Steps, remedy.Steps...)
+		}
+		return refusal
+	}
+	again := r.URL.RequestURI()
+	if record.Device == "" || ended(d.Code) || d.Outcome == access.Challenge {
+		// Nothing proved itself in this session: the sign-in page can ask for it.
+		again = signInPath + "?to=" + url.QueryEscape(again)
+	}
+	page.WriteDenied(w, http.StatusForbidden, page.Denied{
+		UserName: a.Pass.UserName, Site: site.DisplayName, Code: d.Code, CorrelationID: record.CorrelationID,
+		At: a.Ruling.DecidedAt.Format(time.RFC3339), Remedies: a.Ruling.Remedies, CheckAgain: again,
+		Targets: []string{h.cfg.Issuer},
+	})
+	return nil
+}
+
+// badGateway is an upstream that does not answer as it should.
+type badGateway struct {
+	site string
+	err  error
+}
+
+// Error names the cause, for the log.
+func (b *badGateway) Error() string { return "upstream of " + b.site + ": " + b.err.Error() }
+
+// Unwrap returns the cause.
+func (b *badGateway) Unwrap() error { return b.err }
+
+func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
+	if !navigates(r) {
+		if bad, ok := errors.AsType[*badGateway](err); ok {
+			err = fault.Wrap(fault.Unavailable, bad, bad.site+" does not answer; try again later")
+		}
+		problem.Write(w, r, h.cfg.Log, err)
+		return
+	}
+	status, title, detail := problem.Status(err), "This page cannot be shown", fault.Detail(err)
+	if bad, ok := errors.AsType[*badGateway](err); ok {
+		status, title, detail = http.StatusBadGateway, bad.site+" does not answer", "The site behind this address is not there right now. Try again later, or tell your help desk."
+	}
+	h.cfg.Log.LogAttrs(r.Context(), slog.LevelInfo, "site request failed", slog.Int("status", status), slog.Any("err", err))
+	page.WriteError(w, status, page.Error{Title: title, Detail: detail, CorrelationID: correlation(r)})
+}
+
+// navigates reports whether a person is looking at the answer: a page load, not
+// a script's request or a form.
+func navigates(r *http.Request) bool {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return false
+	}
+	if mode := r.Header.Get("Sec-Fetch-Mode"); mode != "" {
+		return mode == "navigate"
+	}
+	return strings.Contains(r.Header.Get("Accept"), "text/html")
+}
