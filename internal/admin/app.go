@@ -6,7 +6,6 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
 	"net/netip"
@@ -19,6 +18,7 @@ import (
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/event"
 	"github.com/postern-mam/postern/internal/fault"
+	"github.com/postern-mam/postern/internal/oauth"
 )
 
 // secretLifetime is how long a secret lives when nobody says (as in Graph).
@@ -97,8 +97,7 @@ func newSecret() (directory.Secret, string) {
 	var random [32]byte
 	_, _ = rand.Read(random[:]) // never fails (crypto/rand)
 	plain := base64.RawURLEncoding.EncodeToString(random[:])
-	sum := sha256.Sum256([]byte(plain))
-	return directory.Secret{ID: newID(), Hint: plain[:3], Hash: base64.RawURLEncoding.EncodeToString(sum[:])}, plain
+	return directory.Secret{ID: newID(), Hint: plain[:3], Hash: oauth.SHA256(plain)}, plain
 }
 
 func (s *Service) checkApp(ctx context.Context, old, a *directory.App) error {

@@ -14,6 +14,10 @@ type FoundRequest struct {
 	DisplayName string // "" means "Postern"
 	Domain      string // suffix of user principal names; "" means "postern.internal"
 	BaseURL     string // public URL, scheme and host: a name of the administration API as a resource
+	// Keep, when set, puts the secrets where the administrator finds them. It is
+	// called before the tenant is stored, and its error stops that: a tenant
+	// whose secrets were lost could never be entered.
+	Keep func(Bootstrap) error
 }
 
 // Bootstrap is what the first administrator needs. The secrets in it exist
@@ -57,7 +61,7 @@ func (s *Service) Found(ctx context.Context, r FoundRequest) (Bootstrap, error) 
 	}
 	now := s.now()
 	secret, plain := newSecret()
-	secret.DisplayName, secret.CreatedAt, secret.ExpiresAt = "first start", now, now.Add(secretLifetime)
+	secret.DisplayName, secret.CreatedAt = "first start", now // it does not expire: nothing would mint another
 	client := directory.App{
 		ID: directory.AppID(newID()), DisplayName: "Postern administration",
 		Permissions: Permissions(), Secrets: []directory.Secret{secret},
@@ -67,6 +71,11 @@ func (s *Service) Found(ctx context.Context, r FoundRequest) (Bootstrap, error) 
 		apps[i].Tenant, apps[i].ObjectID, apps[i].CreatedAt = b.Tenant, newID(), now
 	}
 	b.ClientID, b.ClientSecret = client.ID, plain
+	if r.Keep != nil {
+		if err := r.Keep(b); err != nil {
+			return Bootstrap{}, err
+		}
+	}
 	err = s.store.Found(ctx, Founding{
 		Tenant: directory.Tenant{ID: b.Tenant, DisplayName: r.DisplayName, Domain: r.Domain, CreatedAt: now},
 		Admin: directory.User{

@@ -35,6 +35,8 @@ type Objects[T any] interface {
 type Members interface {
 	// Members lists the direct members of a group.
 	Members(ctx context.Context, t directory.TenantID, g directory.GroupID) ([]directory.Member, error)
+	// MemberOf lists the groups that a user or a group is a direct member of.
+	MemberOf(ctx context.Context, t directory.TenantID, id string) ([]directory.Group, error)
 	// AddMember is fault.NotFound for an unknown group or member and
 	// fault.Conflict for one that is in already.
 	AddMember(ctx context.Context, t directory.TenantID, g directory.GroupID, m directory.Member, events ...event.Event) error

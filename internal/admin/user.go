@@ -2,7 +2,6 @@ package admin
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 	"unicode"
@@ -175,17 +174,7 @@ func (s *Service) Member(ctx context.Context, t directory.TenantID, id string) (
 
 // GroupsOf lists the groups that id, a user or a group, is a direct member of.
 func (s *Service) GroupsOf(ctx context.Context, t directory.TenantID, id string) ([]directory.Group, error) {
-	var out []directory.Group
-	var failed error
-	err := s.Groups().All(ctx, t, func(g directory.Group) bool {
-		var members []directory.Member
-		members, failed = s.store.Members(ctx, t, g.ID)
-		if slices.ContainsFunc(members, func(m directory.Member) bool { return m.ID == id }) {
-			out = append(out, g)
-		}
-		return failed == nil
-	})
-	return out, errors.Join(err, failed)
+	return s.store.MemberOf(ctx, t, id)
 }
 
 // membership announces a change of one person's groups, or of everyone's when a
