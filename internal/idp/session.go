@@ -60,17 +60,18 @@ func (s *Service) ifAlive(n Session, err error) (Session, bool, error) {
 	return n, err == nil && n.alive(s.now()), err
 }
 
-// SignedIn returns the user whose living session the cookie value belongs to;
-// fault.NotFound when there is none.
-func (s *Service) SignedIn(ctx context.Context, t directory.TenantID, cookie string) (directory.User, error) {
+// SignedIn returns the living session that a cookie value belongs to, and its
+// user; fault.NotFound when there is none.
+func (s *Service) SignedIn(ctx context.Context, t directory.TenantID, cookie string) (directory.SessionID, directory.User, error) {
 	n, ok, err := s.sessionOf(ctx, t, cookie)
 	if err != nil {
-		return directory.User{}, err
+		return "", directory.User{}, err
 	}
 	if !ok {
-		return directory.User{}, fault.New(fault.NotFound, "nobody is signed in")
+		return "", directory.User{}, fault.New(fault.NotFound, "nobody is signed in")
 	}
-	return s.store.User(ctx, t, n.User)
+	u, err := s.store.User(ctx, t, n.User)
+	return n.ID, u, err
 }
 
 // Logout ends the session behind a browser's cookie and announces it. Without a
