@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/fault"
 	"github.com/postern-mam/postern/internal/httpapi/page"
 	"github.com/postern-mam/postern/internal/idp"
@@ -32,6 +33,12 @@ func (d *Door) visit(q *request) idp.Visit {
 		v.Flow = q.URL.Query().Get("flow")
 	}
 	return v
+}
+
+// SessionCookie returns the value of the cookie by which a browser is signed in
+// at a tenant, or "". idp.Service.SignedIn judges it.
+func SessionCookie(r *http.Request, t directory.TenantID) string {
+	return cookie(&request{Request: r, tenant: t}, sessionCookie)
 }
 
 func cookie(q *request, prefix string) string {

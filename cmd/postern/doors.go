@@ -1,0 +1,186 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/postern-mam/postern/internal/access"
+	"github.com/postern-mam/postern/internal/directory"
+	"github.com/postern-mam/postern/internal/fault"
+	"github.com/postern-mam/postern/internal/httpapi/bearer"
+	"github.com/postern-mam/postern/internal/httpapi/graph"
+	"github.com/postern-mam/postern/internal/httpapi/mamapi"
+	"github.com/postern-mam/postern/internal/httpapi/mtdapi"
+	"github.com/postern-mam/postern/internal/httpapi/oidc"
+	"github.com/postern-mam/postern/internal/httpapi/portal"
+	"github.com/postern-mam/postern/internal/httpapi/proxy"
+	"github.com/postern-mam/postern/internal/oauth"
+	"github.com/postern-mam/postern/internal/outbox"
+)
+
+// readLimit is how long a client may take to send a body to our own doors.
+const readLimit = 30 * time.Second
+
+// openDoors mounts every door and decides by host which one a request is for.
+func (h *house) openDoors(ctx context.Context, c *ServeCmd) error {
+	trusted, err := c.trusted()
+	if err != nil {
+		return err
+	}
+	h.hub = mamapi.NewHub()
+	mux := http.NewServeMux()
+	(&mamapi.Handler{MAM: h.mam, Hub: h.hub, Authenticate: h.authenticate, DeviceProof: h.deviceProof, Log: h.log, Done: h.done}).Mount(mux)
+	(&mtdapi.Handler{MTD: h.mtd, Authenticate: h.authenticate, Log: h.log}).Mount(mux)
+
+	signIn, err := oidc.New(oidc.Config{Service: h.idp, Issuer: h.base, Log: h.log, Now: h.now, ClientIP: func(r *http.Request) string {
+		return proxy.ClientIP(r, trusted)
+	}})
+	if err != nil {
+		return err
+	}
+	signIn.Mount(mux)
+
+	help, err := portal.New(portal.Config{Issuer: h.base, Rule: h.remediation, Organization: h.organization, Log: h.log})
+	if err != nil {
+		return err
+	}
+	help.Mount(mux)
+
+	api, err := graph.New(graph.Config{
+		Admin: h.admin, Registrations: h.mam, SignIns: h.store, Authenticate: h.authenticate, BaseURL: h.base, Now: h.now, Log: h.log,
+	})
+	if err != nil {
+		return err
+	}
+	graphMux := http.NewServeMux() // its own: /v1.0/ would clash with /{tenant}/
+	api.Mount(graphMux)
+
+	sites, err := proxy.New(proxy.Config{
+		Tunnel: h.tunnel, Sealer: h.sealer, Issuer: h.base, TrustedProxies: trusted, Log: h.log, Now: h.now,
+	})
+	if err != nil {
+		return err
+	}
+	issuer, err := url.Parse(h.base)
+	if err != nil {
+		return err
+	}
+	h.handler = h.ops.watch(h.log, byHost(issuer.Hostname(), indoors(mux, graphMux), sites))
+	h.tls = h.authority.TLSConfig(h.serves(issuer.Hostname()))
+	h.dispatcher, err = outbox.New(ctx, outbox.Config{
+		Store: h.store.Outbox(), Handlers: h.handlers(), Hints: h.store.Hints(), Log: h.log,
+	})
+	return err
+}
+
+// byHost sends a request for the issuer's host to our own doors and every other
+// to the published sites. The loopback names reach the doors too, so that a
+// service behind a public URL can be tried on its own machine.
+func byHost(issuer string, own, sites http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := r.Host
+		if u, err := url.Parse("//" + host); err == nil {
+			host = u.Hostname()
+		}
+		if isOwn(host, issuer) {
+			own.ServeHTTP(w, r)
+			return
+		}
+		sites.ServeHTTP(w, r)
+	})
+}
+
+func isOwn(host, issuer string) bool {
+	if strings.EqualFold(host, issuer) || strings.EqualFold(host, "localhost") || host == "" {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback()
+}
+
+// indoors picks the Graph door by version segment and bounds how long a body
+// may take to arrive.
+func indoors(mux, graphMux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Not every ResponseWriter has deadlines; those of tests need none.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(readLimit))
+		if strings.HasPrefix(r.URL.Path, "/v1.0/") || strings.HasPrefix(r.URL.Path, "/beta/") {
+			graphMux.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// serves says for which host names a certificate is made: ours and those of
+// published sites.
+func (h *house) serves(issuer string) func(string) bool {
+	return func(host string) bool {
+		if isOwn(host, issuer) {
+			return true
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		defer cancel()
+		_, err := h.tunnel.Site(ctx, strings.ToLower(host))
+		return err == nil
+	}
+}
+
+func (h *house) authenticate(r *http.Request, audience directory.AppID) (oauth.Principal, *oauth.Proof, error) {
+	return h.idp.Authenticate(r.Context(), bearer.Presented(r, h.base, audience))
+}
+
+func (h *house) deviceProof(r *http.Request, t directory.TenantID) (oauth.Proof, error) {
+	return h.idp.DeviceProof(r.Context(), t, bearer.Presented(r, h.base, directory.EnrollmentAPI))
+}
+
+func (h *house) organization(r *http.Request, t directory.TenantID) (string, error) {
+	tenant, err := h.admin.Tenants().Get(r.Context(), t, string(t))
+	return tenant.DisplayName, err
+}
+
+// remediation decides afresh for the person whose browser asks. The page itself
+// is a bootstrap resource: whoever may not even see it is told why by that
+// ruling.
+func (h *house) remediation(r *http.Request, t directory.TenantID, resource directory.AppID) (portal.View, error) {
+	ctx := r.Context()
+	session, user, err := h.idp.SignedIn(ctx, t, oidc.SessionCookie(r, t))
+	if fault.KindOf(err) == fault.NotFound && err != nil {
+		return portal.View{}, fault.New(fault.Unauthenticated, "nobody is signed in")
+	}
+	if err != nil {
+		return portal.View{}, err
+	}
+	site, err := h.admin.Apps().Get(ctx, t, string(resource))
+	if err != nil {
+		return portal.View{}, err
+	}
+	v := portal.View{UserName: user.UserPrincipalName, Site: site.DisplayName}
+	if site.Site != nil {
+		v.Open = oauth.SiteOrigin(h.base, site.Site.Host) + "/"
+	}
+	ask := access.Request{
+		Tenant: t, Session: session, Client: resource, Resources: []directory.AppID{directory.RemediationPortal},
+		ClientAppType: access.Browser, UserAgent: r.UserAgent(), Protocol: "portal", Interactive: true,
+	}
+	if v.Ruling, err = h.gate.Decide(ctx, ask); err != nil || v.Ruling.Decision.Outcome != access.Granted {
+		return v, errors.Join(err, h.record(ctx, v.Ruling, err))
+	}
+	ask.Resources = []directory.AppID{resource}
+	v.Ruling, err = h.gate.Decide(ctx, ask)
+	return v, err
+}
+
+// record logs a ruling that nothing else stores.
+func (h *house) record(ctx context.Context, r access.Ruling, err error) error {
+	if err != nil {
+		return nil
+	}
+	return h.gate.Record(ctx, r.Record)
+}
+
