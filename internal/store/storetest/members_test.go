@@ -1,0 +1,71 @@
+package storetest_test
+
+import (
+	"testing"
+
+	"github.com/postern-mam/postern/internal/access"
+	"github.com/postern-mam/postern/internal/directory"
+	"github.com/postern-mam/postern/internal/event"
+	"github.com/postern-mam/postern/internal/fault"
+	"github.com/postern-mam/postern/internal/mam"
+)
+
+func mamChange(r *mam.Registration, events []event.Event) mam.Change {
+	return mam.Change{Registration: r, Events: events}
+}
+
+func user(id string) directory.Member {
+	return directory.Member{Kind: directory.MemberUser, ID: id}
+}
+
+func group(id string) directory.Member {
+	return directory.Member{Kind: directory.MemberGroup, ID: id}
+}
+
+func TestMembers(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx, a := t.Context(), w.Admin()
+		for _, id := range []directory.GroupID{"a", "b", "c", "d"} {
+			must(a.Groups().Save(ctx, directory.Group{ID: id, Tenant: "t1", DisplayName: string(id)}))(t)
+		}
+		must(a.Groups().Save(ctx, directory.Group{ID: "a", Tenant: "t2"}))(t)
+		before := w.tenantRevision(t)
+
+		ok(t, a.AddMember(ctx, "t1", "a", user("anna"), changed("in")))
+		wantEqual(t, w.tenantRevision(t), before+1)
+		wantKind(t, fault.Conflict, a.AddMember(ctx, "t1", "a", user("anna"), changed("again")))
+		wantKind(t, fault.NotFound, a.AddMember(ctx, "t1", "none", user("anna"), changed("again")))
+		wantKind(t, fault.NotFound, a.AddMember(ctx, "t1", "a", user("none"), changed("again")))
+		wantKind(t, fault.NotFound, a.AddMember(ctx, "t1", "a", group("none"), changed("again")))
+		wantKind(t, fault.NotFound, a.AddMember(ctx, "t2", "b", user("anna"), changed("again")))
+		wantKind(t, fault.Invalid, a.AddMember(ctx, "t1", "a", directory.Member{Kind: "dog", ID: "anna"}))
+		wantEqual(t, w.tenantRevision(t), before+1)
+
+		ok(t, a.AddMember(ctx, "t1", "b", group("a")))
+		ok(t, a.AddMember(ctx, "t1", "c", group("b")))
+		ok(t, a.AddMember(ctx, "t1", "a", group("c"))) // a circle
+		wantEqual(t, must(a.Members(ctx, "t1", "a"))(t), []directory.Member{user("anna"), group("c")})
+		_, err := a.Members(ctx, "t2", "b")
+		wantKind(t, fault.NotFound, err)
+
+		_, mine, err := w.MAM().Person(ctx, "t1", "anna")
+		ok(t, err)
+		wantEqual(t, mine, []directory.GroupID{"a", "b", "c"})
+		facts := must(w.Gate().Facts(ctx, access.Request{Tenant: "t1", Session: "session", Client: "client"}))(t)
+		wantEqual(t, facts.Groups, mine)
+		wantEqual(t, must(w.MAM().Dossier(ctx, "t1", "reg"))(t).Groups, mine)
+		_, theirs, err := w.MAM().Person(ctx, "t2", "anna")
+		ok(t, err)
+		wantEqual(t, len(theirs), 0)
+
+		ok(t, a.Groups().Delete(ctx, "t1", "b"))
+		_, mine, err = w.MAM().Person(ctx, "t1", "anna")
+		ok(t, err)
+		wantEqual(t, mine, []directory.GroupID{"a"})
+
+		wantKind(t, fault.NotFound, a.RemoveMember(ctx, "t2", "a", "anna", changed("out by a stranger")))
+		ok(t, a.RemoveMember(ctx, "t1", "a", "anna", changed("out")))
+		wantKind(t, fault.NotFound, a.RemoveMember(ctx, "t1", "a", "anna", changed("out again")))
+		wantEqual(t, w.events(t), []event.Event{changed("in"), changed("out")})
+	})
+}
