@@ -3,10 +3,17 @@
 package storetest
 
 import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 
 	"github.com/postern-mam/postern/internal/store"
 )
@@ -46,4 +53,40 @@ func File(t testing.TB) string {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	return filepath.Join(dir, "postern.db")
+}
+
+// Postgres returns the URL of an empty PostgreSQL schema of t's own, inside the
+// database that POSTERN_TEST_POSTGRES names. Without one t is skipped, or fails
+// when POSTERN_REQUIRE_DATA is 1.
+func Postgres(t testing.TB) string {
+	t.Helper()
+	dsn := os.Getenv("POSTERN_TEST_POSTGRES")
+	if dsn == "" {
+		if os.Getenv("POSTERN_REQUIRE_DATA") == "1" {
+			t.Fatal("POSTERN_TEST_POSTGRES is not set; run under scripts/with-postgres.sh")
+		}
+		t.Skip("POSTERN_TEST_POSTGRES is not set; run under scripts/with-postgres.sh")
+	}
+	t.Helper()
+	u, err := url.Parse(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := "test_" + strings.ToLower(rand.Text())
+	run := func(ctx context.Context, statement string) {
+		db, err := sql.Open("pgx", dsn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = db.Close() }()
+		if _, err := db.ExecContext(ctx, statement); err != nil {
+			t.Error(err)
+		}
+	}
+	run(t.Context(), "CREATE SCHEMA "+name)
+	t.Cleanup(func() { run(context.Background(), "DROP SCHEMA "+name+" CASCADE") })
+	q := u.Query()
+	q.Set("search_path", name)
+	u.RawQuery = q.Encode()
+	return u.String()
 }

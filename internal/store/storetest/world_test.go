@@ -1,19 +1,11 @@
 package storetest_test
 
 import (
-	"context"
-	"crypto/rand"
-	"database/sql"
 	"errors"
-	"net/url"
-	"os"
 	"reflect"
-	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	_ "github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/postern-mam/postern/internal/access"
 	"github.com/postern-mam/postern/internal/compliance"
@@ -44,41 +36,8 @@ func each(t *testing.T, law func(t *testing.T, w *world)) {
 		law(t, newWorld(t, store.Options{Path: storetest.File(t)}))
 	})
 	t.Run("postgres", func(t *testing.T) {
-		law(t, newWorld(t, store.Options{DatabaseURL: schema(t)}))
+		law(t, newWorld(t, store.Options{DatabaseURL: storetest.Postgres(t)}))
 	})
-}
-
-// schema gives a test a PostgreSQL schema of its own.
-func schema(t testing.TB) string {
-	t.Helper()
-	dsn := os.Getenv("POSTERN_TEST_POSTGRES")
-	if dsn == "" {
-		if os.Getenv("POSTERN_REQUIRE_DATA") == "1" {
-			t.Fatal("POSTERN_TEST_POSTGRES is not set; run under scripts/with-postgres.sh")
-		}
-		t.Skip("POSTERN_TEST_POSTGRES is not set; run under scripts/with-postgres.sh")
-	}
-	u, err := url.Parse(dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	name := "test_" + strings.ToLower(rand.Text())
-	run := func(ctx context.Context, statement string) {
-		db, err := sql.Open("pgx", dsn)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = db.Close() }()
-		if _, err := db.ExecContext(ctx, statement); err != nil {
-			t.Error(err)
-		}
-	}
-	run(t.Context(), "CREATE SCHEMA "+name)
-	t.Cleanup(func() { run(context.Background(), "DROP SCHEMA "+name+" CASCADE") })
-	q := u.Query()
-	q.Set("search_path", name)
-	u.RawQuery = q.Encode()
-	return u.String()
 }
 
 func newWorld(t testing.TB, o store.Options) *world {
