@@ -183,4 +183,3 @@ func (h *house) record(ctx context.Context, r access.Ruling, err error) error {
 	}
 	return h.gate.Record(ctx, r.Record)
 }
-
