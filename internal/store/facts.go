@@ -28,9 +28,11 @@ func (v gateView) Facts(ctx context.Context, r access.Request) (gate.Facts, erro
 			return f, err
 		}
 		for _, id := range r.Resources {
-			app, err := appTable.get(tx, string(r.Tenant), string(id))
-			if err != nil {
-				return f, err
+			app := f.Client // a published site is its own client
+			if id != r.Client {
+				if app, err = appTable.get(tx, string(r.Tenant), string(id)); err != nil {
+					return f, err
+				}
 			}
 			f.Resources = append(f.Resources, app)
 		}
