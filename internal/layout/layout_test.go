@@ -56,7 +56,7 @@ var floors = []floor{
 		},
 		commons: []string{
 			"internal/bus", "internal/httpapi/bearer", "internal/httpapi/page",
-			"internal/httpapi/problem", "internal/store", "internal/store/storetest",
+			"internal/httpapi/problem", "internal/store", "internal/store/sqldb", "internal/store/storetest",
 		},
 	},
 	{name: "hall", rooms: []string{"cmd/postern", "cmd/postern-agent"}},
