@@ -35,7 +35,7 @@ const (
 )
 
 // world is a tenant with one user, one policy that blocks above threat level
-// low, a threat connector, and a clock that stands still until moved.
+// low and for a disabled account, a threat connector, and a clock that stands still until moved.
 type world struct {
 	testing.TB
 	store *store.Store
@@ -53,7 +53,12 @@ type pc struct {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{TB: t, store: storetest.Open(t), now: time.Now().UTC().Truncate(time.Second), key: newKey(t)}
+	return newWorldOn(t, storetest.Open(t))
+}
+
+func newWorldOn(t testing.TB, on *store.Store) *world {
+	t.Helper()
+	w := &world{TB: t, store: on, now: time.Now().UTC().Truncate(time.Second), key: newKey(t)}
 	svc, err := mam.New(mam.Config{
 		Store: w.store.MAM(), Signer: w, Issuer: issuer,
 		OrderKeys: func(context.Context) ([]byte, error) { return []byte(`{"keys":[]}`), nil },
@@ -73,7 +78,10 @@ func newWorld(t testing.TB) *world {
 	w.savePolicy(protection.Policy{
 		ID: "T_5a1e2d6c-0000-4000-8000-000000000006", Tenant: tenant, DisplayName: "Edge",
 		Apps: []directory.PackageID{edge}, Assignments: []targeting.Assignment{{Kind: targeting.AllUsers}},
-		Settings:  protection.Settings{SendTo: protection.NoApps, Checks: []protection.Check{{Subject: protection.MaxThreatLevel, Action: protection.Block, Level: threat.Low}}},
+		Settings: protection.Settings{SendTo: protection.NoApps, Checks: []protection.Check{
+			{Subject: protection.MaxThreatLevel, Action: protection.Block, Level: threat.Low},
+			{Subject: protection.DisabledAccount, Action: protection.Block},
+		}},
 		CreatedAt: w.now, ModifiedAt: w.now,
 	})
 	_, err = w.store.Admin().Connectors().Save(ctx, threat.Connector{
@@ -112,8 +120,13 @@ func (w *world) savePolicy(p protection.Policy) {
 	must(w, err)
 }
 
+var errNoKey = errors.New("the signing key is out of reach")
+
 // Sign is the hall's signing key.
 func (w *world) Sign(_ context.Context, typ string, claims any) (string, error) {
+	if w.key == nil {
+		return "", errNoKey
+	}
 	return sign(w.key, typ, claims)
 }
 
