@@ -104,7 +104,8 @@ func New(c Config) (*Door, error) {
 	return d, nil
 }
 
-// Mount puts both versions on mux.
+// Mount puts both versions on mux. The mux must be its own: the patterns of
+// sign-in, which begin with any tenant, would be ambiguous next to these.
 func (d *Door) Mount(mux *http.ServeMux) {
 	for _, version := range []string{"v1.0", "beta"} {
 		mux.Handle("/"+version+"/", d.serve(version))

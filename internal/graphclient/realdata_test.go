@@ -1,0 +1,162 @@
+package graphclient_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/postern-mam/postern/internal/graphclient"
+)
+
+// realData is a folder of policies that real tenants exported: POSTERN_REALDATA.
+// Without it the test is skipped, unless POSTERN_REQUIRE_DATA forbids that.
+func realData(t *testing.T, folder string) []string {
+	t.Helper()
+	root := os.Getenv("POSTERN_REALDATA")
+	if root == "" {
+		if os.Getenv("POSTERN_REQUIRE_DATA") != "" {
+			t.Fatal("POSTERN_REALDATA is not set, and POSTERN_REQUIRE_DATA forbids to skip")
+		}
+		t.Skip("POSTERN_REALDATA is not set")
+	}
+	var files []string
+	err := filepath.WalkDir(filepath.Join(root, folder), func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && filepath.Ext(path) == ".json" {
+			files = append(files, path)
+		}
+		return err
+	})
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no real data below %s: %v", root, err)
+	}
+	return files
+}
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf")))
+}
+
+func TestRealAppProtectionPoliciesAreAppliedOrRefusedByPlatform(t *testing.T) {
+	windows, others := 0, 0
+	for _, file := range realData(t, "app-protection") {
+		s := newService(t)
+		raw := read(t, file)
+		if platform := regexp.MustCompile(`microsoft\.graph\.(ios|android)ManagedAppProtection"`).FindStringSubmatch(raw); platform != nil {
+			others++
+			_, err := s.plan(file)
+			want := map[string]string{"ios": "iOS", "android": "Android"}[platform[1]]
+			if err == nil || !strings.Contains(err.Error(), "is a policy for "+want) {
+				t.Errorf("%s: %v", file, err)
+			}
+			continue
+		}
+		windows++
+		if _, err := s.plan(file); err == nil || !strings.Contains(err.Error(), "$groupid") {
+			t.Errorf("%s: the unresolved reference was not reported: %v", file, err)
+		}
+		s.apply(s.write("g.json", staff, "u.json", ada))
+		group := exportedID(t, s, "groups/staff.json")
+		dir := s.write("policy.json", strings.ReplaceAll(raw, "$groupid", group))
+		if plan := s.apply(dir); plan.Count(graphclient.Create) != 1 {
+			t.Errorf("%s: %+v", file, plan.Changes)
+		}
+		s.unchanged(dir)
+		s.unchanged(s.export())
+	}
+	if windows == 0 || others == 0 {
+		t.Errorf("%d Windows policies and %d others: too few to prove anything", windows, others)
+	}
+}
+
+func exportedID(t *testing.T, s *service, path string) string {
+	t.Helper()
+	var o struct{ ID string }
+	if err := json.Unmarshal([]byte(read(t, filepath.Join(s.export(), path))), &o); err != nil {
+		t.Fatal(err)
+	}
+	return o.ID
+}
+
+// identifiers in the exports that stand for groups, users and apps of tenants
+// that are not ours.
+var foreign = regexp.MustCompile(`"<[A-Za-z0-9]+Group>"`)
+
+// unsupported are the properties and values that may be the reason of a refusal.
+var unsupported = []string{
+	"conditions.locations", "conditions.signInRiskLevels", "conditions.userRiskLevels", "conditions.servicePrincipalRiskLevels", "conditions.insiderRiskLevels",
+	"conditions.devices", "conditions.clientApplications", "conditions.authenticationFlows", "conditions.users.includeRoles", "conditions.users.excludeRoles",
+	"conditions.users.includeGuestsOrExternalUsers", "GuestsOrExternalUsers", "conditions.applications.includeUserActions", "conditions.applications.globalSecureAccess",
+	"conditions.applications.networkAccess", "includeAuthenticationContextClassReferences", "Office365", "MicrosoftAdminPortals", "conditions.applications.includeApplications",
+	"conditions.clientAppTypes", "grantControls.termsOfUse", "grantControls.authenticationStrength", "grantControls.customAuthenticationFactors", "sessionControls.",
+	"domainJoinedDevice", "approvedApplication", "passwordChange", "state is missing",
+}
+
+func TestRealConditionalAccessPoliciesComeBackOrAreRefusedByName(t *testing.T) {
+	s := newService(t)
+	imported, refused := 0, 0
+	for _, file := range realData(t, "conditional-access") {
+		raw := read(t, file)
+		if foreign.MatchString(raw) {
+			if _, err := s.plan(s.write("p.json", raw)); err == nil || !strings.Contains(err.Error(), foreign.FindString(raw)) {
+				t.Errorf("%s: an unresolved reference was not reported: %v", file, err)
+			}
+		}
+		dir := s.write("p.json", resolved(t, s, raw))
+		plan, err := s.plan(dir)
+		if err == nil {
+			err = s.client.Apply(t.Context(), plan, func(graphclient.Change) {})
+		}
+		if err != nil {
+			refused++
+			_, byService := errors.AsType[*graphclient.Error](err)
+			_, byClient := errors.AsType[graphclient.InputError](err)
+			if !byService && !byClient || !slices.ContainsFunc(unsupported, func(name string) bool { return strings.Contains(err.Error(), name) }) {
+				t.Errorf("%s: %v", file, err)
+			}
+			continue
+		}
+		imported++
+		s.unchanged(dir)
+	}
+	s.unchanged(s.export())
+	t.Logf("%d imported, %d refused", imported, refused)
+	if imported == 0 || refused == 0 {
+		t.Errorf("%d imported and %d refused: too few to prove anything", imported, refused)
+	}
+}
+
+// resolved puts a group of ours in the place of those that the authors left as
+// placeholders, and a name that is unique.
+func resolved(t *testing.T, s *service, raw string) string {
+	t.Helper()
+	s.apply(s.write("g.json", staff, "u.json", ada))
+	var o map[string]any
+	if err := json.Unmarshal([]byte(raw), &o); err != nil {
+		t.Fatal(err)
+	}
+	group := exportedID(t, s, "groups/staff.json")
+	raw = foreign.ReplaceAllString(raw, `"`+group+`"`)
+	if users, ok := o["conditions"].(map[string]any)["users"].(map[string]any); ok {
+		for _, list := range []string{"includeGroups", "excludeGroups"} {
+			ids, _ := users[list].([]any)
+			for _, id := range ids {
+				if id, ok := id.(string); ok && !strings.HasPrefix(id, "<") {
+					raw = strings.ReplaceAll(raw, id, group)
+				}
+			}
+		}
+	}
+	return raw
+}
