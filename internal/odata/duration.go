@@ -11,7 +11,8 @@ import (
 
 const day = 24 * time.Hour
 
-var durationForm = regexp.MustCompile(`^P(?:(\d{1,4})W)?(?:(\d{1,5})D)?(?:T(?:(\d{1,6})H)?(?:(\d{1,8})M)?(?:(\d{1,9})(?:\.0*)?S)?)?$`)
+// durationForm limits digits so that no sum overflows.
+var durationForm = regexp.MustCompile(`^P(?:(\d{1,3})W)?(?:(\d{1,4})D)?(?:T(?:(\d{1,6})H)?(?:(\d{1,7})M)?(?:(\d{1,9})(?:\.0*)?S)?)?$`)
 
 // ParseDuration reads an ISO 8601 duration of weeks, days, hours, minutes and
 // whole seconds. Years and months are refused: they have no fixed length.
