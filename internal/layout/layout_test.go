@@ -33,7 +33,7 @@ var floors = []floor{
 		indoors: []string{"net", "net/http", "os", "os/exec", "database/sql"},
 		commons: []string{
 			"internal/access", "internal/compliance", "internal/directory", "internal/event",
-			"internal/fault", "internal/oauth", "internal/odata", "internal/protection", "internal/targeting",
+			"internal/fault", "internal/oauth", "internal/odata", "internal/odata", "internal/protection", "internal/targeting",
 			"internal/threat", "internal/version",
 		},
 	},

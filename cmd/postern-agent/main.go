@@ -1,0 +1,144 @@
+// Command postern-agent is the client on the personal PC: it enrols a person's
+// app, keeps it in touch with the service, and says what is managed. It needs no
+// administrator rights.
+//
+// Exit codes: 0 done, 1 something went wrong, 2 the input was wrong.
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/postern-mam/postern/internal/agent"
+	"github.com/postern-mam/postern/sdk"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// version is set by the release build.
+var version = "development"
+
+type cli struct {
+	Dir        string `help:"State directory: device key, tokens, policy. Default: the user's configuration directory." env:"POSTERN_AGENT_DIR" type:"path"`
+	Authority  string `help:"https://host/{tenant} of the organisation." env:"POSTERN_AUTHORITY" required:""`
+	CA         string `name:"ca" help:"PEM file with the service's certificate authority, when it is not a public one." env:"POSTERN_CA" type:"path"`
+	App        string `help:"Package identifier of the app to protect." default:"com.microsoft.edge" env:"POSTERN_APP"`
+	AppVersion string `help:"Version of that app." env:"POSTERN_APP_VERSION"`
+	Health     string `name:"development-health" help:"JSON file with made-up health, declared as such in every report." env:"POSTERN_DEVELOPMENT_HEALTH" type:"path"`
+
+	Enroll  enrollCmd  `cmd:"" help:"Sign in and protect the app."`
+	Status  statusCmd  `cmd:"" help:"Say what is managed, what was sent, and what is wrong."`
+	Sync    syncCmd    `cmd:"" help:"Check in now, and obey what the service orders."`
+	Run     runCmd     `cmd:"" help:"Stay in touch with the service until stopped."`
+	Prove   proveCmd   `cmd:"" help:"Answer the device challenge of the organisation's sign-in page."`
+	SignOut signOutCmd `cmd:"" name:"sign-out" help:"End the protection and every report, and remove the organisation's files."`
+
+	Version kong.VersionFlag `help:"Print the version and exit."`
+}
+
+// command is a verb of the agent.
+type command interface {
+	run(ctx context.Context, s session) error
+}
+
+// session is what every verb works with.
+type session struct {
+	client   *sdk.Client
+	out, err io.Writer
+}
+
+// run parses args, runs the verb and returns the exit code.
+func run(ctx context.Context, args []string, out, errs io.Writer) int {
+	var c cli
+	exit := -1
+	parser, err := kong.New(&c, kong.Name("postern-agent"), kong.Vars{"version": version},
+		kong.Description("Protects organisation data on a personal PC, and nothing else."),
+		kong.Writers(out, errs), kong.Exit(func(code int) { exit = code }))
+	if err != nil {
+		fmt.Fprintln(errs, "postern-agent:", err)
+		return 1
+	}
+	kctx, err := parser.Parse(args)
+	if exit >= 0 {
+		return exit
+	}
+	if err == nil {
+		cmd, ok := kctx.Selected().Target.Addr().Interface().(command)
+		if !ok {
+			err = errors.New("no such command")
+		} else {
+			return c.do(ctx, cmd, out, errs)
+		}
+	}
+	fmt.Fprintln(errs, "postern-agent:", err)
+	return 2
+}
+
+func (c *cli) do(ctx context.Context, cmd command, out, errs io.Writer) int {
+	s := session{out: out, err: errs}
+	cfg, err := c.config(s)
+	if err == nil {
+		s.client, err = sdk.New(cfg)
+	}
+	if err != nil {
+		fmt.Fprintln(errs, "postern-agent:", err)
+		return 2
+	}
+	if err := cmd.run(ctx, s); err != nil {
+		fmt.Fprintln(errs, "postern-agent:", err)
+		return 1
+	}
+	return 0
+}
+
+// config turns flags into what the SDK wants.
+func (c *cli) config(s session) (sdk.Config, error) {
+	cfg := sdk.Config{Authority: c.Authority, App: c.App, AppVersion: c.AppVersion, Dir: c.Dir, Health: agent.Unmeasured{}}
+	if cfg.AppVersion == "" {
+		return cfg, errors.New("--app-version is missing: give the version of the app, for example 130.0.2849.80")
+	}
+	if cfg.Dir == "" {
+		dir, err := os.UserConfigDir()
+		if err != nil {
+			return cfg, fmt.Errorf("--dir: %w", err)
+		}
+		cfg.Dir = filepath.Join(dir, "postern-agent")
+	}
+	if c.Health != "" {
+		cfg.Health = agent.Development{Path: c.Health}
+		fmt.Fprintln(s.err, "note: health is made up by a development file, and every report says so")
+	}
+	cfg.Browser = func(_ context.Context, url string) error {
+		fmt.Fprintf(s.err, "Open this address in your browser and sign in with your work account:\n\n  %s\n\n", url)
+		return nil
+	}
+	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true}
+	if c.CA != "" {
+		pem, err := os.ReadFile(c.CA)
+		if err != nil {
+			return cfg, fmt.Errorf("--ca: %w", err)
+		}
+		pool := x509.NewCertPool()
+		if !pool.AppendCertsFromPEM(pem) {
+			return cfg, fmt.Errorf("--ca %s: holds no PEM certificate", c.CA)
+		}
+		transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	}
+	cfg.HTTP = &http.Client{Transport: transport}
+	return cfg, nil
+}

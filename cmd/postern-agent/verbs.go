@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+type enrollCmd struct{}
+
+func (enrollCmd) run(ctx context.Context, s session) error {
+	if err := s.client.Enroll(ctx); err != nil {
+		return err
+	}
+	fmt.Fprintln(s.out, "This app is protected now. Only the organisation's data in it is managed; nothing else on this PC is.")
+	return statusCmd{Output: "text"}.run(ctx, s)
+}
+
+type statusCmd struct {
+	Output string `help:"text or json." default:"text" enum:"text,json" short:"o"`
+}
+
+func (c statusCmd) run(_ context.Context, s session) error {
+	st := s.client.Status()
+	if c.Output == "json" {
+		e := json.NewEncoder(s.out)
+		e.SetIndent("", "  ")
+		return e.Encode(st)
+	}
+	if !st.WipedAt.IsZero() {
+		fmt.Fprintf(s.out, "wiped            %s: the organisation's data was removed\n", st.WipedAt.Format(time.RFC3339))
+	}
+	if !st.Enrolled {
+		fmt.Fprintf(s.out, "enrolled         no: %s is not protected; run \"postern-agent enroll\"\n", st.App)
+		return nil
+	}
+	fmt.Fprintf(s.out, "managed          %s for user %s at %s\n", st.App, st.UserID, st.Authority)
+	fmt.Fprintf(s.out, "last check-in    %s\n", st.LastCheckInAt.Format(time.RFC3339))
+	if st.LastSent != nil {
+		sent, err := json.Marshal(st.LastSent)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(s.out, "sent then        %s\n", sent)
+	}
+	fmt.Fprintf(s.out, "policy           %s\n", st.PolicyETag)
+	fmt.Fprintf(s.out, "access           %s\n", st.Decision.Action)
+	for _, r := range st.Decision.Reasons {
+		fmt.Fprintf(s.out, "  %-14s %s\n", r.Action, r.Text)
+		if len(r.Steps) > 0 {
+			fmt.Fprintf(s.out, "  %-14s %s\n", "to fix it", strings.Join(r.Steps, " "))
+		}
+	}
+	return nil
+}
+
+type syncCmd struct{}
+
+func (syncCmd) run(ctx context.Context, s session) error {
+	wiped, err := s.client.Orders(ctx)
+	if err == nil && !wiped {
+		_, err = s.client.CheckIn(ctx)
+	}
+	return errors.Join(err, statusCmd{Output: "text"}.run(ctx, s))
+}
+
+type runCmd struct{}
+
+func (runCmd) run(ctx context.Context, s session) error {
+	err := s.client.Run(ctx)
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+type proveCmd struct {
+	Nonce  string `arg:"" help:"The challenge of the page."`
+	Origin string `arg:"" help:"The origin of the page, as the browser shows it."`
+}
+
+func (c proveCmd) run(_ context.Context, s session) error {
+	proof, err := s.client.ProveDevice(c.Nonce, c.Origin)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(s.out, proof)
+	return nil
+}
+
+type signOutCmd struct{}
+
+func (signOutCmd) run(ctx context.Context, s session) error {
+	if err := s.client.SignOut(ctx); err != nil {
+		return err
+	}
+	fmt.Fprintln(s.out, "Signed out. The protection has ended, and nothing is reported any more.")
+	return nil
+}

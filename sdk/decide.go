@@ -1,0 +1,183 @@
+package sdk
+
+import (
+	"errors"
+	"time"
+
+	"github.com/postern-mam/postern/internal/protection"
+	"github.com/postern-mam/postern/internal/version"
+	"github.com/postern-mam/postern/wire"
+)
+
+// Decision is what the app must do now.
+type Decision struct {
+	Action  string        `json:"action"` // "allow", "warn", "block", "wipe"
+	Reasons []wire.Reason `json:"reasons,omitempty"`
+}
+
+// Allowed reports whether the person may work: nothing failed, or only warnings.
+func (d Decision) Allowed() bool { return d.Action == "allow" || d.Action == "warn" }
+
+// Decide judges by the kept policy, the newest verdict of the service and the
+// time since the last check-in, with the service's own rules and without asking
+// it. A clock that was set back does not lengthen anything.
+func (c *Client) Decide() Decision {
+	s := c.snapshot()
+	switch {
+	case s.Wiping != nil || !s.WipedAt.IsZero():
+		return blocked("wiped", "The organisation's data was removed from this app.", "Enrol again if you still need it.")
+	case s.Registration == "" || !s.HasPolicy:
+		return blocked("notEnrolled", "This app is not protected yet.", "Sign in with your work account.")
+	}
+	now := latest(s.LatestAt, c.cfg.Now().UTC())
+	if now.After(s.LatestAt.Add(time.Minute)) {
+		if err := c.update(func(s *state) { s.LatestAt = now }); err != nil {
+			return blocked("state", "The app cannot keep its state on this PC.", "Free space on the disk.")
+		}
+	}
+	worst, reasons := protection.Allow, []wire.Reason(nil)
+	settings, err := s.settings()
+	if err != nil {
+		return blocked("policy", "The app does not understand its policy.", "Update the app.")
+	}
+	for _, f := range protection.Evaluate(settings, s.health(c.cfg), now) {
+		worst = max(worst, f.Check.Action)
+		reasons = append(reasons, wire.Reason{
+			Code: string(f.Check.Subject), Action: f.Check.Action.String(), Have: f.Have, Want: f.Want, Text: sentence(f),
+		})
+	}
+	if s.LastResult != nil {
+		for _, r := range s.LastResult.Reasons {
+			if a, err := protection.ParseAction(r.Action); err == nil {
+				worst = max(worst, a)
+				reasons = append(reasons, r)
+			}
+		}
+		if a, err := protection.ParseAction(s.LastResult.Action); err == nil {
+			worst = max(worst, a)
+		}
+	}
+	return Decision{Action: worst.String(), Reasons: unique(reasons)}
+}
+
+func sentence(f protection.Finding) string {
+	if f.Check.Subject == protection.OfflineGrace {
+		return "This app has not reached your organisation for " + f.Have + "; " + f.Want + " are allowed. Connect this PC to the internet."
+	}
+	return "Your organisation wants " + f.Want + "; this is " + f.Have + "."
+}
+
+// unique keeps the first reason of each code and action: the service may have
+// said the same as we found.
+func unique(all []wire.Reason) (out []wire.Reason) {
+	seen := map[[2]string]bool{}
+	for _, r := range all {
+		k := [2]string{r.Code, r.Action}
+		if !seen[k] {
+			seen[k] = true
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+func blocked(code, text, step string) Decision {
+	return Decision{Action: "block", Reasons: []wire.Reason{{Code: code, Action: "block", Text: text, Steps: []string{step}}}}
+}
+
+// settings reads the kept policy by the catalogue.
+func (s state) settings() (out protection.Settings, err error) {
+	for name, value := range s.Policy.Settings {
+		setting, known := protection.Lookup(name)
+		if !known {
+			continue // a newer service: what we cannot enforce is not ours to claim
+		}
+		err = errors.Join(err, setting.Set(&out, value))
+	}
+	for _, w := range s.Policy.Checks {
+		check, bad := protection.ParseCheck(w.Subject, w.Action, w.Value)
+		err = errors.Join(err, bad)
+		out.Checks = append(out.Checks, check)
+	}
+	return out, err
+}
+
+// health is what the device itself can judge. Threats are the service's to
+// judge; its verdict is in LastResult.
+func (s state) health(cfg Config) protection.Health {
+	h := protection.Health{Platform: "windows", LastSyncAt: s.LastCheckInAt, AccountDisabled: s.Disabled}
+	h.AppVersion, _ = version.Parse(cfg.AppVersion) // an unreadable version is unknown, which fails
+	h.SDKVersion, _ = version.Parse(Version)
+	if s.LastSent != nil {
+		h.OSVersion, _ = version.ParseWindows(s.LastSent.OSVersion)
+	}
+	return h
+}
+
+// failed lists the checks that fail at block or wipe level now, for the report.
+func (c *Client) failed(m Measurement) (out []string) {
+	s := c.snapshot()
+	settings, err := s.settings()
+	if err != nil {
+		return nil
+	}
+	h := s.health(c.cfg)
+	h.OSVersion, _ = version.ParseWindows(m.OSVersion)
+	h.LastSyncAt = c.cfg.Now().UTC() // this is the check-in
+	for _, f := range protection.Evaluate(settings, h, c.cfg.Now().UTC()) {
+		if f.Check.Action >= protection.Block {
+			out = append(out, string(f.Check.Subject))
+		}
+	}
+	return out
+}
+
+// Transfer is a movement of organisation data that policy may forbid.
+type Transfer uint8
+
+// The transfers, one for each data protection setting and direction.
+const (
+	Receive Transfer = iota // open or upload a file from elsewhere
+	Send                    // save or share a file outside
+	CopyOut                 // copy to an app outside the organisation
+	PasteIn                 // paste from an app outside the organisation
+	Print
+)
+
+// May reports whether policy allows t, and in one sentence why not.
+func (c *Client) May(t Transfer) (bool, string) {
+	if d := c.Decide(); !d.Allowed() {
+		return false, d.Reasons[0].Text
+	}
+	settings, err := c.snapshot().settings()
+	if err != nil {
+		return false, "The app does not understand its policy."
+	}
+	settings = settings.WithDefaults()
+	allowed, what := false, ""
+	switch t {
+	case Receive:
+		allowed, what = settings.ReceiveFrom == protection.AllApps, "bringing in files from elsewhere"
+	case Send:
+		allowed, what = settings.SendTo == protection.AllApps, "saving its files elsewhere"
+	case CopyOut:
+		allowed, what = settings.Clipboard == protection.AnyDestinationAnySource, "copying its data to other apps"
+	case PasteIn:
+		allowed = settings.Clipboard == protection.AnyDestinationAnySource || settings.Clipboard == protection.OrgDestinationAnySource
+		what = "pasting data from other apps"
+	case Print:
+		allowed, what = !settings.PrintBlocked, "printing its data"
+	}
+	if allowed {
+		return true, ""
+	}
+	return false, "Your organisation does not allow " + what + "."
+}
+
+// mayStore refuses the sealed store while access is cut.
+func (c *Client) mayStore() error {
+	if d := c.Decide(); !d.Allowed() {
+		return errors.New("sdk: " + d.Reasons[0].Text)
+	}
+	return nil
+}

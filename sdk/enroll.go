@@ -1,0 +1,211 @@
+package sdk
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/postern-mam/postern/wire"
+)
+
+// accountDisabled is the Entra code by which the identity service confirms that
+// an account is disabled.
+const accountDisabled = 50057
+
+// signInLimit is how long a person may take to sign in.
+const signInLimit = 10 * time.Minute
+
+// SignIn lets the person sign in: it shows a page through Config.Browser and
+// waits for its answer on loopback (RFC 8252), with PKCE and a key-bound code.
+func (c *Client) SignIn(ctx context.Context) error {
+	if c.cfg.Browser == nil {
+		return errors.New("sdk: Config.Browser is required to sign in")
+	}
+	ctx, cancel := context.WithTimeout(ctx, signInLimit)
+	defer cancel()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	a := &answer{state: rand.Text(), issuer: c.cfg.Authority + "/v2.0", got: make(chan url.Values, 1)}
+	srv := &http.Server{Handler: a, ReadHeaderTimeout: 10 * time.Second}
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(ln) }()
+	defer func() {
+		_ = srv.Close()
+		<-served
+	}()
+
+	verifier := rand.Text() + rand.Text()
+	challenge := sha256.Sum256([]byte(verifier))
+	redirect := "http://" + ln.Addr().String()
+	q := url.Values{
+		"client_id": {clientID}, "response_type": {"code"}, "redirect_uri": {redirect}, "state": {a.state},
+		"scope":          {wire.EnrollmentScope + " openid offline_access"},
+		"code_challenge": {base64.RawURLEncoding.EncodeToString(challenge[:])}, "code_challenge_method": {"S256"},
+		"dpop_jkt": {c.key.jkt},
+	}
+	if err := c.cfg.Browser(ctx, c.cfg.Authority+"/oauth2/v2.0/authorize?"+q.Encode()); err != nil {
+		return fmt.Errorf("sdk: sign-in page: %w", err)
+	}
+	select {
+	case got := <-a.got:
+		if code := got.Get("error"); code != "" {
+			return &ServiceError{OAuth: code, Problem: wire.Problem{Title: "Sign-in ended", Detail: got.Get("error_description")}}
+		}
+		return c.askToken(ctx, url.Values{
+			"grant_type": {"authorization_code"}, "code": {got.Get("code")}, "code_verifier": {verifier}, "redirect_uri": {redirect},
+		})
+	case <-ctx.Done():
+		return errors.New("sdk: nobody signed in in time")
+	}
+}
+
+// answer takes the one answer of the sign-in page.
+type answer struct {
+	state, issuer string
+	got           chan url.Values
+}
+
+// ServeHTTP accepts the answer to our own request alone.
+func (a *answer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	if r.URL.Path != "/" || subtle.ConstantTimeCompare([]byte(q.Get("state")), []byte(a.state)) != 1 || q.Get("iss") != a.issuer {
+		http.Error(w, "This is not the answer that the app waits for.", http.StatusBadRequest)
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	_, _ = io.WriteString(w, "You are signed in. You can close this page and go back to the app.\n")
+	select {
+	case a.got <- q:
+	default: // the first answer counts
+	}
+}
+
+// Enroll signs in when nobody is, registers this PC, enrols the app and checks
+// in. A refusal is a *ServiceError with reason and steps.
+func (c *Client) Enroll(ctx context.Context) error {
+	if _, err := c.accessToken(ctx); err != nil {
+		if err := c.SignIn(ctx); err != nil {
+			return err
+		}
+	}
+	m, err := c.cfg.Health.Measure(ctx)
+	if err != nil {
+		return fmt.Errorf("sdk: health: %w", err)
+	}
+	var device wire.Device
+	_, err = c.do(ctx, call{method: http.MethodPost, path: wire.PathDevices, token: true, out: &device, in: wire.RegisterDevice{
+		DisplayName: m.DisplayName, Platform: "windows", OSVersion: m.OSVersion, Model: m.Model, Manufacturer: m.Manufacturer,
+		KeyProtection: "software", Management: m.Management,
+	}})
+	if err != nil {
+		return err
+	}
+	var e struct {
+		wire.Enrollment
+		OrderKeys json.RawMessage `json:"orderKeys"`
+	}
+	_, err = c.do(ctx, call{method: http.MethodPost, path: wire.PathRegistrations, token: true, out: &e, in: wire.Enroll{
+		DeviceID: device.ID, App: c.cfg.App, AppVersion: c.cfg.AppVersion, SDKVersion: Version,
+	}})
+	if err != nil {
+		return err
+	}
+	err = c.update(func(s *state) {
+		s.Device, s.Registration, s.Tenant, s.User = device.ID, e.RegistrationID, e.TenantID, e.UserID
+		s.OrderKeys, s.Policy, s.HasPolicy = e.OrderKeys, e.Policy, true
+		s.WipedAt, s.Wiping, s.LastResult = time.Time{}, nil, nil
+	})
+	if err != nil {
+		return err
+	}
+	_, err = c.CheckIn(ctx)
+	return err
+}
+
+// CheckIn measures, reports, and keeps verdict and policy. It returns the
+// verdict of the service.
+func (c *Client) CheckIn(ctx context.Context) (wire.CheckInResult, error) {
+	var result wire.CheckInResult
+	s := c.snapshot()
+	if s.Registration == "" {
+		return result, errors.New("sdk: this app is not enrolled; enrol first")
+	}
+	m, err := c.cfg.Health.Measure(ctx)
+	if err != nil {
+		return result, fmt.Errorf("sdk: health: %w", err)
+	}
+	in := wire.CheckIn{
+		AppVersion: c.cfg.AppVersion, SDKVersion: Version, OSVersion: m.OSVersion, Management: m.Management, Adapter: m.Adapter,
+		Providers: m.Providers, MeasuredAt: c.cfg.Now().UTC(), PolicyETag: s.Policy.ETag, FailedChecks: c.failed(m),
+	}
+	if _, err := c.do(ctx, call{method: http.MethodPost, path: c.path("/check-in"), token: true, in: in, out: &result}); err != nil {
+		return result, err
+	}
+	now := c.cfg.Now().UTC()
+	err = c.update(func(s *state) {
+		s.LastCheckInAt, s.LastSent, s.LastResult = now, &in, &result
+		s.LatestAt = latest(s.LatestAt, now)
+	})
+	if err == nil && result.PolicyETag != s.Policy.ETag {
+		err = c.fetchPolicy(ctx)
+	}
+	return result, err
+}
+
+func (c *Client) fetchPolicy(ctx context.Context) error {
+	var p wire.Policy
+	status, err := c.do(ctx, call{method: http.MethodGet, path: c.path("/policy"), token: true, etag: c.snapshot().Policy.ETag, out: &p})
+	if err != nil || status == http.StatusNotModified {
+		return err
+	}
+	return c.update(func(s *state) { s.Policy, s.HasPolicy = p, true })
+}
+
+// SignOut ends management and every report: the registration, the tokens and
+// the organisation's files on this PC are gone afterwards.
+func (c *Client) SignOut(ctx context.Context) error {
+	if c.snapshot().Registration != "" {
+		status, err := c.do(ctx, call{method: http.MethodDelete, path: c.path("")})
+		if err != nil && status != http.StatusNotFound {
+			return err
+		}
+	}
+	if err := c.vault.Wipe(); err != nil {
+		return err
+	}
+	return c.update(func(s *state) { *s = state{LatestAt: s.LatestAt} })
+}
+
+// path returns a path of this registration.
+func (c *Client) path(rest string) string {
+	return wire.PathRegistrations + "/" + url.PathEscape(c.snapshot().Registration) + rest
+}
+
+// refusedToken keeps what the identity service confirmed: a disabled account.
+func (c *Client) refusedToken(err error) error {
+	if e, ok := errors.AsType[*ServiceError](err); ok && slices.Contains(e.ErrorCodes, accountDisabled) {
+		return errors.Join(err, c.update(func(s *state) { s.Disabled = true }))
+	}
+	return err
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

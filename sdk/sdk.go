@@ -1,0 +1,164 @@
+// Package sdk lets a Go program be a protected app: it signs a person in,
+// enrols the app on this PC, keeps the policy, checks in, says what is allowed,
+// keeps organisation files in a sealed store, and wipes them when told to.
+//
+//	c, err := sdk.New(sdk.Config{Authority: authority, App: "com.example.notes", AppVersion: "1.0", Dir: dir, Health: health, Browser: open})
+//	err = c.Enroll(ctx)             // once: the person signs in
+//	go c.Run(ctx)                   // checks in, obeys nudges and orders
+//	d := c.Decide()                 // allow, warn, block or wipe, with reasons
+//	err = c.Vault().Save("a.txt", data)
+//
+// Nothing is decided on doubt: before a policy is known, after a wipe, and when
+// a file of the state cannot be read, Decide blocks.
+//
+// # What it keeps
+//
+// One directory, readable by its owner alone: the device key, tokens, the
+// policy, and the sealed store. A file is replaced as a whole or not at all.
+//
+// # Sources
+//
+// The protocol is package wire; DPoP is RFC 9449; the rules are the service's
+// own (protection).
+package sdk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/postern-mam/postern/wire"
+)
+
+// Version is reported as the SDK version.
+const Version = "0.1.0"
+
+// clientID is the public client that agents and SDK apps sign in with.
+const clientID = "0a5e7f10-1c1b-4d53-9a47-6b7e10a4a004"
+
+// Health measures the PC. An implementation declares what it is.
+type Health interface {
+	// Measure returns what the service is told; MeasuredAt is filled in by the
+	// caller. An error means that health is unknown: no check-in is made.
+	Measure(ctx context.Context) (Measurement, error)
+}
+
+// Measurement is the health of the PC, as measured.
+type Measurement struct {
+	Adapter      string // "windows", or "development" for made-up health
+	DisplayName  string // of the PC
+	OSVersion    string
+	Model        string
+	Manufacturer string
+	Management   wire.Management
+	Providers    map[string]string // raw states; see wire.CheckIn
+}
+
+// Config describes the app. Authority, App, AppVersion, Dir and Health are required.
+type Config struct {
+	Authority  string // https://host/{tenant}
+	App        string // package identifier, for example "com.microsoft.edge"
+	AppVersion string
+	Dir        string // state directory; made when missing
+	Health     Health
+	// Browser shows a sign-in page to the person. It may return before they are done.
+	Browser func(ctx context.Context, url string) error
+	HTTP    *http.Client     // zero: http.DefaultClient's transport
+	Now     func() time.Time // zero: time.Now
+	// OnWipe removes what the app itself keeps of the organisation, beside the
+	// sealed store; it returns what it removed. It may run again after a crash.
+	OnWipe func(ctx context.Context) []wire.WipeItem
+}
+
+// Client is one app of one account on this PC. It is safe for concurrent use.
+type Client struct {
+	cfg    Config
+	base   string // of the device protocol
+	origin string // of the authority
+	http   *http.Client
+	key    *deviceKey
+	vault  *Vault
+
+	mu    sync.Mutex
+	state state
+	nonce string
+	token accessToken
+
+	refreshing sync.Mutex // refresh tokens are used one at a time
+}
+
+// New opens the state directory. Every missing field is reported at once.
+func New(cfg Config) (*Client, error) {
+	var errs []error
+	for name, absent := range map[string]bool{
+		"Authority": cfg.Authority == "", "App": cfg.App == "", "AppVersion": cfg.AppVersion == "", "Dir": cfg.Dir == "", "Health": cfg.Health == nil,
+	} {
+		if absent {
+			errs = append(errs, fmt.Errorf("sdk: Config.%s is required", name))
+		}
+	}
+	u, err := url.Parse(cfg.Authority)
+	if err != nil || u.Scheme != "https" || u.Host == "" || strings.Trim(u.Path, "/") == "" {
+		errs = append(errs, fmt.Errorf("sdk: Config.Authority is %q; want https://host/{tenant}", cfg.Authority))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.HTTP == nil {
+		cfg.HTTP = &http.Client{}
+	}
+	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
+		return nil, err
+	}
+	cfg.Authority = strings.TrimRight(cfg.Authority, "/")
+	c := &Client{cfg: cfg, base: cfg.Authority + "/mam/v1", origin: u.Scheme + "://" + u.Host, http: cfg.HTTP}
+	if c.key, err = openKey(cfg.Dir); err != nil {
+		return nil, err
+	}
+	if err := c.load(); err != nil {
+		return nil, err
+	}
+	c.vault = openVault(cfg.Dir, func() error { return c.mayStore() })
+	return c, nil
+}
+
+// Vault is the sealed store of this account's organisation files.
+func (c *Client) Vault() *Vault { return c.vault }
+
+// Status tells how things stand, for people and for programs.
+type Status struct {
+	Authority      string              `json:"authority"`
+	App            string              `json:"app"`
+	Enrolled       bool                `json:"enrolled"`
+	RegistrationID string              `json:"registrationId,omitempty"`
+	DeviceID       string              `json:"deviceId,omitempty"`
+	UserID         string              `json:"userId,omitempty"`
+	LastCheckInAt  time.Time           `json:"lastCheckInAt,omitzero"`
+	LastSent       *wire.CheckIn       `json:"lastSent,omitempty"` // everything that the last check-in said
+	Verdict        *wire.CheckInResult `json:"verdict,omitempty"`
+	PolicyETag     string              `json:"policyEtag,omitempty"`
+	Decision       Decision            `json:"decision"`
+	WipedAt        time.Time           `json:"wipedAt,omitzero"`
+}
+
+// Status returns how things stand, without asking the service.
+func (c *Client) Status() Status {
+	d := c.Decide()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.state
+	return Status{
+		Authority: c.cfg.Authority, App: c.cfg.App, Enrolled: s.Registration != "", RegistrationID: s.Registration, DeviceID: s.Device,
+		UserID: s.User, LastCheckInAt: s.LastCheckInAt, LastSent: s.LastSent, Verdict: s.LastResult, PolicyETag: s.Policy.ETag,
+		Decision: d, WipedAt: s.WipedAt,
+	}
+}

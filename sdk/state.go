@@ -1,0 +1,101 @@
+package sdk
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/postern-mam/postern/wire"
+)
+
+const stateFile = "state.json"
+
+// state is what survives a restart.
+type state struct {
+	Device       string          `json:"device,omitempty"`
+	Registration string          `json:"registration,omitempty"`
+	Tenant       string          `json:"tenant,omitempty"`
+	User         string          `json:"user,omitempty"`
+	OrderKeys    json.RawMessage `json:"orderKeys,omitempty"`
+	RefreshToken string          `json:"refreshToken,omitempty"`
+	Policy       wire.Policy     `json:"policy"`
+	HasPolicy    bool            `json:"hasPolicy"`
+
+	LastCheckInAt time.Time           `json:"lastCheckInAt,omitzero"`
+	LastSent      *wire.CheckIn       `json:"lastSent,omitempty"`
+	LastResult    *wire.CheckInResult `json:"lastResult,omitempty"`
+	// LatestAt is the latest time this PC ever showed, so that a clock set back
+	// gains nothing.
+	LatestAt time.Time `json:"latestAt,omitzero"`
+	// Disabled is set once the identity service confirmed that the account is disabled.
+	Disabled bool `json:"disabled,omitempty"`
+
+	Wiping  *wiping   `json:"wiping,omitempty"` // a wipe under way: resumed at the next start
+	WipedAt time.Time `json:"wipedAt,omitzero"`
+}
+
+// wiping is a verified order being carried out.
+type wiping struct {
+	Operation string          `json:"operation"`
+	Items     []wire.WipeItem `json:"items,omitempty"`
+	Receipt   string          `json:"receipt,omitempty"` // signed, perhaps not yet delivered
+}
+
+func (c *Client) load() error {
+	doc, err := os.ReadFile(filepath.Join(c.cfg.Dir, stateFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(doc, &c.state); err != nil {
+		return fmt.Errorf("sdk: %s cannot be read; delete the directory %s and enrol again: %w", stateFile, c.cfg.Dir, err)
+	}
+	return nil
+}
+
+// update changes the state and returns once the change is on disk.
+func (c *Client) update(change func(*state)) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	next := c.state
+	change(&next)
+	doc, err := json.MarshalIndent(next, "", " ")
+	if err != nil {
+		return err
+	}
+	if err := replace(filepath.Join(c.cfg.Dir, stateFile), doc); err != nil {
+		return err
+	}
+	c.state = next
+	return nil
+}
+
+func (c *Client) snapshot() state {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.state
+}
+
+// replace writes a file as a whole, readable by its owner alone, and returns
+// once it is on disk.
+func replace(path string, doc []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(doc)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+	}
+	return err
+}
