@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
 	"errors"
@@ -11,8 +12,6 @@ import (
 	"net/http"
 	"os"
 	"time"
-
-	"crypto/tls"
 
 	"github.com/postern-mam/postern/internal/graphclient"
 )
@@ -71,7 +70,7 @@ func (c *Connection) client() (*graphclient.Client, error) {
 
 // ApplyCmd makes the service match Graph-shaped JSON.
 type ApplyCmd struct {
-	File   []string `short:"f" required:"" help:"File, folder (every .json below it) or - for standard input. Each holds one object, a list, or an answer of Graph with its value."`
+	File   []string `short:"f" required:"" sep:"none" help:"File, folder (every .json below it) or - for standard input. Each holds one object, a list, or an answer of Graph with its value."`
 	Plan   bool     `help:"Say what would change and change nothing."`
 	Output string   `help:"How to report: text or json." default:"text" enum:"text,json"`
 

@@ -139,9 +139,9 @@ func (h *house) origins(ctx context.Context, t directory.TenantID) ([]string, er
 }
 
 // handlers are the rooms that react to events, in the order of urgency: what is
-// open is cut first.
+// open is cut first; what is only for display comes last.
 func (h *house) handlers() []event.Handler {
-	return []event.Handler{h.tunnel.OnEvent, h.mam.OnEvent, h.hub.OnEvent, h.idp.OnEvent}
+	return []event.Handler{h.tunnel.OnEvent, h.hub.OnEvent, h.idp.OnEvent, h.mam.OnEvent}
 }
 
 // open founds the first tenant on an empty database and brings bootstrap.json

@@ -77,6 +77,14 @@ func (db *DB) Read(ctx context.Context, query func(*Tx) error) error {
 	if db.writer == nil {
 		options.Isolation = sql.LevelRepeatableRead
 	}
+	if db.cached != nil {
+		select {
+		case db.cached.slots <- struct{}{}:
+			defer func() { <-db.cached.slots }()
+		case <-ctx.Done():
+			return classify(ctx.Err())
+		}
+	}
 	tx, err := db.read.BeginTx(ctx, options)
 	if err != nil {
 		return classify(err)

@@ -70,9 +70,9 @@ func (db *DB) startSQLite(ctx context.Context, path string, o Options) error {
 	if db.read, err = sql.Open("sqlite", dsn(path, "deferred", "busy_timeout(10000)", "query_only(1)", readerCache)); err != nil {
 		return fmt.Errorf("sqldb: %w", err)
 	}
-	db.read.SetMaxOpenConns(readers)
+	db.read.SetMaxOpenConns(readers + 1) // one more to prepare on while every reader is inside a snapshot
 	db.read.SetMaxIdleConns(readers)
-	db.cached = &statements{db: db.read, known: map[string]*sql.Stmt{}}
+	db.cached = &statements{db: db.read, slots: make(chan struct{}, readers), known: map[string]*sql.Stmt{}}
 	return nil
 }
 

@@ -81,7 +81,8 @@ func (tx *Tx) Rows(query string, args []any, each func(scan func(...any) error) 
 // statements keeps prepared statements of the SQLite read pool, which prepares
 // them once per connection. The set of query texts is finite, so is this.
 type statements struct {
-	db *sql.DB
+	db    *sql.DB
+	slots chan struct{} // one for each snapshot; the pool has one connection more, so preparing never waits for them
 
 	mu    sync.RWMutex
 	known map[string]*sql.Stmt
