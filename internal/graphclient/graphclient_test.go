@@ -25,16 +25,18 @@ const (
 		"conditions":{"users":{"includeGroups":["11111111-1111-4111-8111-111111111111"],"excludeUsers":[]},"applications":{"includeApplications":["all"]},
 			"clientAppTypes@odata.type":"#Collection(graph.conditionalAccessClientApp)","clientAppTypes":["Browser"],"platforms":{"includePlatforms":["Windows"]},"signInRiskLevels":[],"deviceStates":null},
 		"grantControls":{"operator":"or","builtInControls":["compliantApplication","compliantDevice"]},"sessionControls":null}]}`
+	site = `{"displayName":"Intranet","identifierUris":["api://intranet"],"web":{"redirectUris":["https://app.example/done"]},"signInAudience":"AzureADMyOrg",
+		"onPremisesPublishing":{"externalUrl":"https://Intranet.example","internalUrl":"http://10.0.0.5/"}}`
 	wsc = `{"windowsMobileApplicationManagementEnabled":true,"partnerState":"enabled","windowsEnabled":true}`
 )
 
 func TestApplyMakesTheServiceMatchAndASecondRunChangesNothing(t *testing.T) {
 	s := newService(t)
 	// In the order of files the policies come first; what they depend on is made before them all the same.
-	dir := s.write("a-policy.json", require, "b-protection.json", "["+protect+"]", "c-group.json", staff, "d-user.json", ada, "e.json", wsc, "notes.txt", "no JSON")
+	dir := s.write("a-policy.json", require, "b-protection.json", "["+protect+"]", "c-group.json", staff, "d-user.json", ada, "e.json", wsc, "f.json", site, "notes.txt", "no JSON")
 	plan := s.apply(dir)
-	if n := plan.Count(graphclient.Create); n != 5 {
-		t.Fatalf("%d created, want 5: %+v", n, plan.Changes)
+	if n := plan.Count(graphclient.Create); n != 6 {
+		t.Fatalf("%d created, want 6: %+v", n, plan.Changes)
 	}
 	before := s.writes
 	s.unchanged(dir)
