@@ -17,6 +17,9 @@ import (
 // maxAnswer bounds what is read of an answer, in bytes.
 const maxAnswer = 1 << 20
 
+// callLimit is how long one call may take, a second try and a refreshed token included.
+const callLimit = time.Minute
+
 // ServiceError is a refusal of the service, with its reason and remedy.
 type ServiceError struct {
 	wire.Problem
@@ -47,6 +50,8 @@ type call struct {
 // do makes a call, once more when the service wants a fresh nonce. It returns
 // the status; an error above 399 is a *ServiceError.
 func (c *Client) do(ctx context.Context, q call) (int, error) {
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
 	resp, err := c.send(ctx, q)
 	if err != nil {
 		return 0, err
@@ -116,14 +121,12 @@ func (c *Client) withNonce(build func() (*http.Request, error)) (*http.Response,
 			return nil, err
 		}
 		c.mu.Lock()
-		known := c.nonce
 		if n := resp.Header.Get("DPoP-Nonce"); n != "" {
 			c.nonce = n
 		}
-		fresh := c.nonce != known
 		c.mu.Unlock()
 		refused := resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusBadRequest
-		if !again || !refused || !fresh || !wantsNonce(resp) {
+		if !again || !refused || !wantsNonce(resp) {
 			return resp, nil
 		}
 		_ = resp.Body.Close()

@@ -109,7 +109,7 @@ func (c *Client) Enroll(ctx context.Context) error {
 	var device wire.Device
 	_, err = c.do(ctx, call{method: http.MethodPost, path: wire.PathDevices, token: true, out: &device, in: wire.RegisterDevice{
 		DisplayName: m.DisplayName, Platform: "windows", OSVersion: m.OSVersion, Model: m.Model, Manufacturer: m.Manufacturer,
-		KeyProtection: "software", Management: m.Management,
+		KeyProtection: c.cfg.KeyProtection, Management: m.Management,
 	}})
 	if err != nil {
 		return err
@@ -158,7 +158,9 @@ func (c *Client) CheckIn(ctx context.Context) (wire.CheckInResult, error) {
 	now := c.cfg.Now().UTC()
 	err = c.update(func(s *state) {
 		s.LastCheckInAt, s.LastSent, s.LastResult = now, &in, &result
-		s.LatestAt = latest(s.LatestAt, now)
+		// The service has just met this clock: it counts from here, also when an
+		// earlier time was shown in error.
+		s.LatestAt = now
 	})
 	if err == nil && result.PolicyETag != s.Policy.ETag {
 		err = c.fetchPolicy(ctx)
@@ -184,9 +186,16 @@ func (c *Client) SignOut(ctx context.Context) error {
 			return err
 		}
 	}
+	// Without a policy nothing more can be saved while the files go.
+	if err := c.update(func(s *state) { s.HasPolicy = false }); err != nil {
+		return err
+	}
 	if err := c.vault.Wipe(); err != nil {
 		return err
 	}
+	c.mu.Lock()
+	c.token = accessToken{}
+	c.mu.Unlock()
 	return c.update(func(s *state) { *s = state{LatestAt: s.LatestAt} })
 }
 

@@ -27,6 +27,7 @@ func (c *Client) Run(ctx context.Context) error {
 	pause := firstPause
 	for {
 		began := time.Now()
+		_ = c.enforce(ctx) // what could not go is tried again in the next round; access is blocked anyway
 		wiped, err := c.session(ctx)
 		if wiped && err == nil {
 			return nil

@@ -42,8 +42,8 @@ const Version = "0.1.0"
 // clientID is the public client that agents and SDK apps sign in with.
 const clientID = "0a5e7f10-1c1b-4d53-9a47-6b7e10a4a004"
 
-// Health measures the PC. An implementation declares what it is.
-type Health interface {
+// HealthSource measures the PC. An implementation declares what it is.
+type HealthSource interface {
 	// Measure returns what the service is told; MeasuredAt is filled in by the
 	// caller. An error means that health is unknown: no check-in is made.
 	Measure(ctx context.Context) (Measurement, error)
@@ -66,11 +66,14 @@ type Config struct {
 	App        string // package identifier, for example "com.microsoft.edge"
 	AppVersion string
 	Dir        string // state directory; made when missing
-	Health     Health
+	Health     HealthSource
 	// Browser shows a sign-in page to the person. It may return before they are done.
 	Browser func(ctx context.Context, url string) error
-	HTTP    *http.Client     // zero: http.DefaultClient's transport
+	HTTP    *http.Client     // zero: http.DefaultTransport; must set no Timeout, which would cut the stream
 	Now     func() time.Time // zero: time.Now
+	// KeyProtection says truthfully where the device key is kept: "tpm", "dpapi"
+	// or, when empty, "software", which is all that this version can do by itself.
+	KeyProtection string
 	// OnWipe removes what the app itself keeps of the organisation, beside the
 	// sealed store; it returns what it removed. It may run again after a crash.
 	OnWipe func(ctx context.Context) []wire.WipeItem
@@ -96,11 +99,14 @@ type Client struct {
 // New opens the state directory. Every missing field is reported at once.
 func New(cfg Config) (*Client, error) {
 	var errs []error
-	for name, absent := range map[string]bool{
-		"Authority": cfg.Authority == "", "App": cfg.App == "", "AppVersion": cfg.AppVersion == "", "Dir": cfg.Dir == "", "Health": cfg.Health == nil,
+	for _, f := range []struct {
+		name   string
+		absent bool
+	}{
+		{"Authority", cfg.Authority == ""}, {"App", cfg.App == ""}, {"AppVersion", cfg.AppVersion == ""}, {"Dir", cfg.Dir == ""}, {"Health", cfg.Health == nil},
 	} {
-		if absent {
-			errs = append(errs, fmt.Errorf("sdk: Config.%s is required", name))
+		if f.absent {
+			errs = append(errs, fmt.Errorf("sdk: Config.%s is required", f.name))
 		}
 	}
 	u, err := url.Parse(cfg.Authority)
@@ -112,6 +118,9 @@ func New(cfg Config) (*Client, error) {
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	if cfg.KeyProtection == "" {
+		cfg.KeyProtection = "software"
 	}
 	if cfg.HTTP == nil {
 		cfg.HTTP = &http.Client{}

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 )
 
 const (
@@ -30,6 +31,8 @@ var ErrWiped = errors.New("sdk: the organisation's files were removed from this 
 type Vault struct {
 	dir, key string
 	may      func() error // nil error: access is allowed now
+
+	mu sync.RWMutex // a wipe and a save exclude each other
 }
 
 func openVault(dir string, may func() error) *Vault {
@@ -39,6 +42,8 @@ func openVault(dir string, may func() error) *Vault {
 // Save seals data under name, replacing what was there. It fails while access
 // is cut.
 func (v *Vault) Save(name string, data []byte) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	if err := v.may(); err != nil {
 		return err
 	}
@@ -57,6 +62,8 @@ func (v *Vault) Save(name string, data []byte) error {
 // Load returns what was saved under name; fs.ErrNotExist when nothing was, and
 // ErrWiped after a wipe. It fails while access is cut.
 func (v *Vault) Load(name string) ([]byte, error) {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
 	if err := v.may(); err != nil {
 		return nil, err
 	}
@@ -106,6 +113,8 @@ func (v *Vault) aead(create bool) (cipher.AEAD, error) {
 
 // Wipe destroys the key first and the files after it. It may be repeated.
 func (v *Vault) Wipe() error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	f, err := os.OpenFile(v.key, os.O_WRONLY, 0)
 	if err == nil {
 		_, err = f.Write(make([]byte, keyBytes)) // what is left on the medium is no key

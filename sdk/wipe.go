@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/go-jose/go-jose/v4"
 
@@ -71,11 +72,8 @@ func (c *Client) verifyOrder(op wire.Operation) error {
 		Issuer: c.cfg.Authority, Operation: op.ID, IssuedAt: o.IssuedAt, Tenant: s.Tenant, User: s.User,
 		Registration: s.Registration, Device: s.Device, KeyThumb: c.key.jkt, Action: "wipe",
 	}
-	// The address of the service may have changed since enrolment; who signed it
-	// and for whom may not.
-	o.Issuer = want.Issuer
 	if o != want {
-		return errors.New("it is for another account, app or PC")
+		return errors.New("it is from another service, or for another account, app or PC")
 	}
 	return nil
 }
@@ -85,11 +83,11 @@ func (c *Client) verifyOrder(op wire.Operation) error {
 func (c *Client) finishWipe(ctx context.Context) error {
 	s := c.snapshot()
 	if s.Wiping.Receipt == "" {
-		receipt, items, err := c.wipe(ctx, s)
+		done, err := c.wipe(ctx, s)
 		if err != nil {
 			return err
 		}
-		if err := c.update(func(s *state) { s.Wiping = &wiping{s.Wiping.Operation, items, receipt} }); err != nil {
+		if err := c.update(func(s *state) { s.Wiping = &done }); err != nil {
 			return err
 		}
 		s = c.snapshot()
@@ -99,17 +97,25 @@ func (c *Client) finishWipe(ctx context.Context) error {
 	if err != nil && status != http.StatusNotFound { // not found: it was acknowledged and forgotten
 		return err
 	}
+	if !s.Wiping.succeeded() { // the service knows; what was in the way is tried again
+		if err := c.update(func(s *state) { s.Wiping = &wiping{Operation: s.Wiping.Operation} }); err != nil {
+			return err
+		}
+		return errors.New("sdk: not everything could be removed yet; it is tried again")
+	}
 	now := c.cfg.Now().UTC()
 	return c.update(func(s *state) { *s = state{LatestAt: s.LatestAt, WipedAt: now} })
 }
 
-func (c *Client) wipe(ctx context.Context, s state) (receipt string, items []wire.WipeItem, err error) {
+// wipe removes everything once and signs what became of it.
+func (c *Client) wipe(ctx context.Context, s state) (done wiping, err error) {
+	done = wiping{Operation: s.Wiping.Operation}
 	gone := func(name string, err error) {
 		item := wire.WipeItem{Name: name, Removed: err == nil}
 		if err != nil {
 			item.Detail = err.Error()
 		}
-		items = append(items, item)
+		done.Items = append(done.Items, item)
 	}
 	gone("sealed organisation files and their key", c.vault.Wipe())
 	gone("tokens", c.update(func(s *state) { s.RefreshToken, s.HasPolicy = "", false }))
@@ -117,14 +123,35 @@ func (c *Client) wipe(ctx context.Context, s state) (receipt string, items []wir
 	c.token = accessToken{}
 	c.mu.Unlock()
 	if c.cfg.OnWipe != nil {
-		items = append(items, c.cfg.OnWipe(ctx)...)
+		done.Items = append(done.Items, c.cfg.OnWipe(ctx)...)
 	}
-	r := wire.WipeReceipt{
-		Operation: s.Wiping.Operation, Registration: s.Registration, FinishedAt: c.cfg.Now().Unix(), Succeeded: true, Items: items,
+	done.Receipt, err = c.key.sign(wire.TypeWipeReceipt, false, wire.WipeReceipt{
+		Operation: done.Operation, Registration: s.Registration, FinishedAt: c.cfg.Now().Unix(),
+		Succeeded: done.succeeded(), Items: done.Items,
+	})
+	return done, err
+}
+
+// succeeded reports whether everything is gone.
+func (w wiping) succeeded() bool {
+	return !slices.ContainsFunc(w.Items, func(i wire.WipeItem) bool { return !i.Removed })
+}
+
+// enforce carries out a wipe that this device found due by itself, such as at the
+// end of the offline grace: files and policy go, and the registration stays, so
+// that the service hears of it and may order the rest.
+func (c *Client) enforce(ctx context.Context) error {
+	if c.Decide().Action != "wipe" {
+		return nil
 	}
-	for _, i := range items {
-		r.Succeeded = r.Succeeded && i.Removed
+	if err := c.update(func(s *state) { s.Policy, s.HasPolicy = wire.Policy{}, false }); err != nil {
+		return err
 	}
-	receipt, err = c.key.sign(wire.TypeWipeReceipt, false, r)
-	return receipt, items, err
+	if err := c.vault.Wipe(); err != nil {
+		return err
+	}
+	if c.cfg.OnWipe != nil {
+		c.cfg.OnWipe(ctx)
+	}
+	return nil
 }
