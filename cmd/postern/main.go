@@ -35,6 +35,7 @@ var version = "development"
 
 type cli struct {
 	Serve  ServeCmd  `cmd:"" help:"Run the service. Works without any configuration."`
+	Demo   DemoCmd   `cmd:"" help:"Play the main job, end to end, against a service of its own."`
 	Apply  ApplyCmd  `cmd:"" help:"Make the service match Graph-shaped JSON files."`
 	Export ExportCmd `cmd:"" help:"Write what the service holds as Graph-shaped JSON files."`
 
