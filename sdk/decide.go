@@ -61,10 +61,7 @@ func (c *Client) Decide() Decision {
 }
 
 func sentence(f protection.Finding) string {
-	if f.Check.Subject == protection.OfflineGrace {
-		return "This app has not reached your organisation for " + f.Have + "; " + f.Want + " are allowed. Connect this PC to the internet."
-	}
-	return "Your organisation wants " + f.Want + "; this is " + f.Have + "."
+	return "Your organisation asks for " + f.Want + "; found: " + f.Have + "."
 }
 
 // unique keeps the first reason of each code and action: the service may have

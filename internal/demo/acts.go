@@ -84,7 +84,7 @@ func (s *story) prepare(ctx context.Context) error {
 	if s.browser, err = NewBrowser(s.transport); err != nil {
 		return err
 	}
-	s.browser.UserName, s.browser.Password, s.browser.NewPassword = personName, first, "chosen by Ada "+rand.Text()
+	s.browser.UserName, s.browser.Password, s.browser.NewPassword = personName, first, "chosen-"+rand.Text()
 	if err := s.policies(ctx); err != nil {
 		return err
 	}

@@ -202,7 +202,8 @@ func (i *intranet) close() {
 // adapter.
 type pc struct {
 	client *sdk.Client
-	stop   func() error // ends Run and returns its error; nil while it does not run
+	cancel context.CancelFunc
+	ended  chan error // what Run returned
 }
 
 // health is the development adapter of the demonstration.
@@ -227,18 +228,19 @@ func good() *health {
 	}}
 }
 
-// run keeps the PC in touch with the service until stop is called.
+// run keeps the PC in touch with the service until stop, or until a wipe is done.
 func (p *pc) run(ctx context.Context) {
-	ctx, cancel := context.WithCancel(ctx)
-	ended := make(chan error, 1)
-	go func() { ended <- p.client.Run(ctx) }()
-	p.stop = func() error {
-		cancel()
-		err := <-ended
-		ended <- err
-		if errors.Is(err, context.Canceled) {
-			return nil
-		}
-		return err
+	ctx, p.cancel = context.WithCancel(ctx)
+	p.ended = make(chan error, 1)
+	go func() { p.ended <- p.client.Run(ctx) }()
+}
+
+// stop switches the agent off and waits for it.
+func (p *pc) stop() error {
+	p.cancel()
+	err := <-p.ended
+	if errors.Is(err, context.Canceled) {
+		return nil
 	}
+	return err
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 )
@@ -57,15 +58,15 @@ func (s *story) wiped(ctx context.Context) error {
 		return err
 	}
 	_, vault := s.pc.client.Vault().Load("plans.txt")
-	left, err := find(s.dir, secretNote)
+	left, err := filepath.Glob(filepath.Join(s.dir, "agent", "organization*"))
 	if err != nil {
 		return err
 	}
 	own, err := os.ReadFile(s.made.note)
 	s.tell(began, Step{
 		Name: "the agent wipes the organisation's data, and nothing else", Asked: "agent: fetch orders, verify the signature, destroy the key, delete",
-		Answer:   fmt.Sprintf("organisation file: %v; the person's own file: %q", vault, own),
-		Observed: vault != nil && left == "" && err == nil && string(own) == "Nobody's business." && !s.pc.client.Status().WipedAt.IsZero(),
+		Answer:   fmt.Sprintf("organisation file: %v; sealed files and keys left: %d; the person's own file: %q", vault, len(left), own),
+		Observed: vault != nil && len(left) == 0 && err == nil && string(own) == "Nobody's business." && !s.pc.client.Status().WipedAt.IsZero(),
 		Why:      "the order named this registration and this device key; any other would have been refused",
 	})
 	return s.receipt(ctx, st.RegistrationID)
@@ -89,15 +90,11 @@ func (s *story) order(ctx context.Context, device string) error {
 	return nil
 }
 
-// untilWiped waits for the agent's own loop to end, as it does after a wipe.
+// untilWiped waits for the agent's loop to end by itself, as it does after a wipe.
 func (s *story) untilWiped(ctx context.Context) error {
-	done := make(chan error, 1)
-	go func() { done <- s.pc.client.Run(ctx) }() // returns at once when the wipe is done
+	defer s.pc.cancel()
 	select {
-	case err := <-done:
-		if stopped := s.pc.stop(); stopped != nil {
-			return stopped
-		}
+	case err := <-s.pc.ended:
 		return err
 	case <-ctx.Done():
 		return ctx.Err()
