@@ -87,6 +87,7 @@ func Postgres(t testing.TB) string {
 	t.Cleanup(func() { run(context.Background(), "DROP SCHEMA "+name+" CASCADE") })
 	q := u.Query()
 	q.Set("search_path", name)
+	q.Set("application_name", name) // tells its connections from those of other tests
 	u.RawQuery = q.Encode()
 	return u.String()
 }
