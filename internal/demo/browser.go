@@ -124,12 +124,10 @@ func (b *Browser) fill(p Page) (to string, form url.Values, known bool, err erro
 				known = true
 			}
 			if nonce := first(content, p.Body); name == "proof" && nonce != "" && b.Prove != nil && !b.proved {
-				proof, err := b.Prove(nonce, p.URL.Scheme+"://"+p.URL.Host)
-				if err != nil {
-					return "", nil, false, err
-				}
-				form.Set(name, proof)
-				known, b.proved = true, true
+				if proof, err := b.Prove(nonce, p.URL.Scheme+"://"+p.URL.Host); err == nil {
+					form.Set(name, proof)
+					known, b.proved = true, true
+				} // an agent that cannot answer leaves the page as it is
 			}
 		}
 		if !known {
