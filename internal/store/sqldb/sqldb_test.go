@@ -160,6 +160,20 @@ func TestAJobThatPanicsHarmsNobodyElse(t *testing.T) {
 	wantWords(t, db, "a", "b")
 }
 
+// SQLite rolls back by itself when the disk is full in the middle of a
+// statement, for example. A job that does it stands in for that.
+func TestAJobThatLosesTheTransactionOfAllIsAlone(t *testing.T) {
+	db := open(t, sqldb.Options{})
+	results := together(t, db, say("a"), func(tx *sqldb.Tx) error {
+		_, err := tx.Exec("ROLLBACK")
+		return err
+	}, say("b"))
+	if results[0] != nil || fault.KindOf(results[1]) != fault.Unavailable || results[2] != nil {
+		t.Errorf("the group came to %v", results)
+	}
+	wantWords(t, db, "a", "b")
+}
+
 func TestAFullDisk(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "small.db")
 	db := open(t, sqldb.Options{Path: path, MaxPages: 40})
