@@ -3,165 +3,64 @@ package demo
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"embed"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/postern-mam/postern/sdk"
-	"github.com/postern-mam/postern/wire"
 )
 
 //go:embed data/*.json
 var data embed.FS
 
+// What the administrator hands in: an app protection policy in the shape in
+// which the portal exports one, a Conditional Access policy, and who and what
+// they are about. The identifiers in the files are their own; apply finds or
+// makes the objects.
+const dataDir = "data"
+
 const (
-	partnerID  = "c2b688fe-48c0-464b-a89c-67041aa8fcb2" // Windows Security Center
-	edgeID     = "com.microsoft.edge"
+	// siteHost is the published host of the intranet. Names under localhost never
+	// leave the machine.
+	siteHost   = "intranet.postern.localhost"
+	edge       = "com.microsoft.edge"
 	edgeNumber = "130.0.2849.80"
-	personName = "ada@postern.internal"
-	secretNote = "Plans of the castle: the postern is behind the ivy."
+
+	noteName = "castle/plans.txt" // in the sealed store
+	noteText = "Plans of the castle: the postern is behind the ivy."
+	ownText  = "Nobody's business."
+
+	away = 721 * time.Minute // the policy allows 720
 )
 
-// made is what the preparations made, as later acts need it.
-type made struct {
-	user, group, site string
-	partner           *partner
-	note              string // the person's own file, which nobody may touch
+// acts is the story.
+func (s *story) acts() []act {
+	site := s.siteURL()
+	return []act{
+		{"An administrator publishes the intranet and demands protected apps", "Graph: allow development health in this tenant; postern apply -f DIR, twice", s.setUp},
+		{"A threat partner is connected", "Graph: the partner's certificate, a mobileThreatDefenseConnector; token endpoint: private_key_jwt", s.connect},
+		{"A plain browser is turned away, with steps", "GET " + site + " with Edge on Windows; sign in and change the password", s.refused},
+		{"The PC is enrolled", "SDK: sign in (PKCE, DPoP), register the device, enrol " + edge + ", check in, seal a file", s.enrolled},
+		{"The protected browser is in", "GET " + site + "; on the page that refuses, the PC signs the page's nonce", s.admitted},
+		{"The threat level rises, and the browser is out", "partner: POST mtd/v1/health activeThreat, while the browser asks for " + site + " without pause", s.endangered},
+		{"The PC is healed, and the browser is in again", "partner: POST mtd/v1/health healthy; GET " + site, s.healed},
+		{"Offline grace expires, and the app is blocked", "the PC goes offline, and the virtual clock moves on by 721 minutes; GET " + site, s.offline},
+		{"A selective wipe is requested while the PC is away", "Graph: POST users/{id}/wipeManagedAppRegistrationsByDeviceTag; GET " + site, s.ordered},
+		{"The PC comes back and wipes the organisation's data, nothing else", "SDK: fetch the order, verify it, destroy key, files and tokens, sign a receipt", s.wiped},
+		{"The receipt is there", "Graph: GET deviceAppManagement/managedAppRegistrations/{id}/operations", s.acknowledged},
+		{"Access stays cut", "GET " + site, s.out},
+	}
 }
 
-// prepare is the administrator's morning: a person, a group, a published site,
-// two policies, a threat connector.
-func (s *story) prepare(ctx context.Context) error {
-	began := time.Now()
-	now := s.Now()
-	type object struct {
-		ID    string `json:"id"`
-		AppID string `json:"appId"`
-	}
-	var user, group, site object
-	first := "first-" + rand.Text()
-	for _, c := range []struct {
-		method, path string
-		in           any
-		out          *object
-	}{
-		{http.MethodPatch, "/v1.0/organization/" + s.Service.TenantID, map[string]any{"postern": map[string]any{"allowDevelopmentHealth": true}}, nil},
-		{http.MethodPost, "/v1.0/users", map[string]any{
-			"displayName": "Ada", "userPrincipalName": personName, "accountEnabled": true, "mailNickname": "ada",
-			"passwordProfile": map[string]any{"password": first, "forceChangePasswordNextSignIn": true},
-		}, &user},
-		{http.MethodPost, "/v1.0/groups", map[string]any{
-			"displayName": "People with personal PCs", "mailNickname": "byod", "mailEnabled": false, "securityEnabled": true,
-		}, &group},
-		{http.MethodPost, "/beta/applications", map[string]any{
-			"displayName": "Intranet", "onPremisesPublishing": map[string]any{"externalUrl": "https://" + siteHost + "/", "internalUrl": s.site.addr + "/"},
-		}, &site},
-	} {
-		var out any
-		if c.out != nil {
-			out = c.out
-		}
-		if err := s.graph.do(ctx, now, c.method, c.path, c.in, out); err != nil {
-			return err
-		}
-	}
-	member := map[string]any{"@odata.id": s.Service.GraphEndpoint + "/v1.0/directoryObjects/" + user.ID}
-	if err := s.graph.do(ctx, now, http.MethodPost, "/v1.0/groups/"+group.ID+"/members/$ref", member, nil); err != nil {
-		return err
-	}
-	s.made = made{user: user.ID, group: group.ID, site: site.AppID, note: filepath.Join(s.dir, "my own diary.txt")}
-	s.tell(began, Step{
-		Name: "the administrator publishes the intranet and names who may use it", Asked: "Graph: user ada, a group, an application with onPremisesPublishing",
-		Answer: fmt.Sprintf("user %s, group %s, application %s", user.ID, group.ID, site.AppID), Observed: user.ID != "" && group.ID != "" && site.AppID != "",
-		Why: "the site has a host name of its own: https://" + siteHost,
-	})
-	var err error
-	if s.browser, err = NewBrowser(s.transport); err != nil {
-		return err
-	}
-	s.browser.UserName, s.browser.Password, s.browser.NewPassword = personName, first, "chosen-"+rand.Text()
-	if err := s.policies(ctx); err != nil {
-		return err
-	}
-	return s.connector(ctx)
-}
-
-// policies applies two files, the first in the shape that the portal exports.
-func (s *story) policies(ctx context.Context) error {
-	began := time.Now()
-	dir := filepath.Join(s.dir, "policies")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	files, err := data.ReadDir("data")
-	if err != nil {
-		return err
-	}
-	for _, f := range files {
-		doc, err := data.ReadFile("data/" + f.Name())
-		if err != nil {
-			return err
-		}
-		filled := strings.NewReplacer("{{group}}", s.made.group, "{{site}}", s.made.site).Replace(string(doc))
-		if err := os.WriteFile(filepath.Join(dir, f.Name()), []byte(filled), 0o600); err != nil {
-			return err
-		}
-	}
-	var report, again bytes.Buffer
-	if err := s.Apply(ctx, dir, &report); err != nil {
-		return err
-	}
-	if err := s.Apply(ctx, dir, &again); err != nil {
-		return err
-	}
-	s.tell(began, Step{
-		Name: "two policies are applied, and applying them again changes nothing", Asked: "postern apply -f " + strings.Join([]string{files[0].Name(), files[1].Name()}, ", "),
-		Answer: short(strings.Join(strings.Fields(report.String()), " ")), Why: "the second time: " + short(strings.Join(strings.Fields(again.String()), " ")),
-		Observed: strings.Contains(again.String(), "no change"),
-	})
-	return nil
-}
-
-// connector lets the threat partner in, by its certificate.
-func (s *story) connector(ctx context.Context) error {
-	began, now := time.Now(), s.Now()
-	p, err := newPartner(partnerID, s.Service, &http.Client{Transport: s.transport})
-	if err != nil {
-		return err
-	}
-	s.made.partner = p
-	if err := s.graph.do(ctx, now, http.MethodPatch, "/v1.0/applications(appId='"+partnerID+"')", p.credential(), nil); err != nil {
-		return err
-	}
-	var c struct {
-		ID           string `json:"id"`
-		PartnerState string `json:"partnerState"`
-	}
-	err = s.graph.do(ctx, now, http.MethodPost, "/beta/deviceManagement/mobileThreatDefenseConnectors", map[string]any{
-		"id": partnerID, "windowsMobileApplicationManagementEnabled": true, "partnerUnresponsivenessThresholdInDays": 7,
-	}, &c)
-	if err != nil {
-		return err
-	}
-	if err := p.signIn(ctx, now); err != nil {
-		return err
-	}
-	s.tell(began, Step{
-		Name: "the Windows Security Center connector is switched on", Asked: "Graph: mobileThreatDefenseConnectors; token endpoint: private_key_jwt",
-		Answer: "connector " + c.ID + ", a token for the threat interface", Observed: c.ID == partnerID && p.token != "",
-		Why: "the partner proves its own key; it may report states of this tenant and nothing else",
-	})
-	return nil
-}
-
-func (s *story) open(ctx context.Context) (Page, error) {
-	return s.browser.Open(ctx, s.siteURL())
-}
+func (s *story) personName() string { return "ada.lovell@" + s.domain }
 
 func (s *story) siteURL() string {
 	_, port, _ := strings.Cut(s.Service.Addr, ":")
@@ -169,119 +68,208 @@ func (s *story) siteURL() string {
 }
 
 // in reports whether a page is the intranet's own, seen by our person.
-func in(p Page) bool {
-	return p.Status == http.StatusOK && strings.Contains(p.Body, "Welcome to the intranet, "+personName)
+func (s *story) in(p Page) bool {
+	return p.Status == http.StatusOK && strings.Contains(p.Body, "Welcome to the intranet, "+s.personName())
+}
+
+// setUp applies the administrator's files, twice: the second time must change
+// nothing.
+func (s *story) setUp(ctx context.Context) (outcome, error) {
+	setting := map[string]any{"postern": map[string]any{"allowDevelopmentHealth": true}}
+	if err := s.admin.do(ctx, http.MethodPatch, "/v1.0/organization/"+s.Service.TenantID, setting, nil); err != nil {
+		return outcome{}, err
+	}
+	dir := filepath.Join(s.dir, "admin")
+	if err := s.writeData(dir); err != nil {
+		return outcome{}, err
+	}
+	var report, again bytes.Buffer
+	if err := s.Apply(ctx, dir, &report); err != nil {
+		return outcome{}, err
+	}
+	if err := s.Apply(ctx, dir, &again); err != nil {
+		return outcome{}, err
+	}
+	return outcome{
+		answer:   tidy(report.String(), dir) + " - the second time: " + tidy(again.String(), dir),
+		why:      "the policies need a protected browser on Windows; applying what is there already changes nothing",
+		observed: strings.Contains(again.String(), "no changes"),
+	}, nil
+}
+
+func (s *story) writeData(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	fill := strings.NewReplacer("{domain}", s.domain, "{password}", s.first, "{externalUrl}", s.siteURL(), "{internalUrl}", s.site.addr+"/")
+	files, err := fs.ReadDir(data, dataDir)
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		doc, err := data.ReadFile(dataDir + "/" + f.Name())
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(dir, f.Name()), []byte(fill.Replace(string(doc))), 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tidy is the report of apply without the plan's repetition and without paths.
+func tidy(report, dir string) string {
+	var lines []string
+	for line := range strings.Lines(report) {
+		line = strings.TrimSpace(line)
+		if line != "" && !strings.HasPrefix(line, "done:") {
+			lines = append(lines, strings.ReplaceAll(line, dir+string(filepath.Separator), ""))
+		}
+	}
+	return strings.Join(lines, "; ")
 }
 
 // refused is the first visit, in a browser that nothing protects.
-func (s *story) refused(ctx context.Context) error {
-	began := time.Now()
-	s.waiting("Ada signs in; passwords are slow to check on purpose")
-	p, err := s.open(ctx)
-	if err != nil {
-		return err
-	}
-	s.tell(began, Step{
-		Name: "a plain browser is refused, with steps", Asked: "GET " + s.siteURL() + ", sign in as " + personName + ", choose a new password",
-		Answer: fmt.Sprintf("%d at %s: %s", p.Status, p.URL.Host, short(Text(p.Body))), Observed: !in(p) && strings.Contains(p.Body, "53009") && strings.Contains(p.Body, "<ol>"),
-		Why: "53009: the app must enforce app protection, and nothing proved that it does",
-	})
-	return nil
+func (s *story) refused(ctx context.Context) (outcome, error) {
+	p, err := s.browser.Open(ctx, s.siteURL())
+	return outcome{
+		answer:   p.summary(),
+		why:      "the policy asks for compliantApplication, and nothing in this browser has shown that it is; the page says how to get there",
+		observed: p.Status == http.StatusForbidden && p.code() == "53009" && len(p.steps()) > 0,
+	}, err
 }
 
-// enrolled protects the browser's app: the device registers a key, the app
-// enrols, gets policy and checks in.
-func (s *story) enrolled(ctx context.Context) error {
-	began := time.Now()
-	if err := os.WriteFile(s.made.note, []byte("Nobody's business."), 0o600); err != nil {
-		return err
+// enrolled protects the app on the PC, which then stays in touch.
+func (s *story) enrolled(ctx context.Context) (outcome, error) {
+	if err := s.pc.open(s); err != nil {
+		return outcome{}, err
 	}
-	c, err := sdk.New(sdk.Config{
-		Authority: s.Service.Authority, App: edgeID, AppVersion: edgeNumber, Dir: filepath.Join(s.dir, "agent"), Health: good(),
-		HTTP: &http.Client{Transport: s.transport}, Now: s.Now,
-		Browser: func(ctx context.Context, url string) error {
-			_, err := s.browser.Open(ctx, url)
-			return err
-		},
-	})
-	if err != nil {
-		return err
-	}
-	s.pc = &pc{client: c}
+	c := s.pc.client
 	if err := c.Enroll(ctx); err != nil {
-		return err
+		return outcome{}, err
 	}
-	if err := c.Vault().Save("plans.txt", []byte(secretNote)); err != nil {
-		return err
+	if err := c.Vault().Save(noteName, []byte(noteText)); err != nil {
+		return outcome{}, err
 	}
-	st := c.Status()
-	print, why := c.May(sdk.Print)
-	s.tell(began, Step{
-		Name: "the app enrols: a key of this PC, a registration, a policy, a check-in", Asked: "agent: sign in with PKCE and DPoP, register the device, enrol " + edgeID,
-		Answer: fmt.Sprintf("registration %s, %s, policy %s", st.RegistrationID, st.Decision.Action, st.PolicyETag),
-		Why:    fmt.Sprintf("may it print? %v: %s", print, why), Observed: st.Enrolled && st.Decision.Allowed() && !print,
-	})
+	inClear, err := holds(s.pc.state, noteText)
+	if err != nil {
+		return outcome{}, err
+	}
 	s.browser.Prove = c.ProveDevice
 	s.pc.run(ctx)
-	return nil
+	st := c.Status()
+	print, whyNot := c.May(sdk.Print)
+	return outcome{
+		answer: fmt.Sprintf("registration %s on device %s; verdict %s; the app may work: %t; may print: %t (%s)",
+			st.RegistrationID, st.DeviceID, st.Verdict.State, st.Decision.Allowed(), print, whyNot),
+		why:      "enrolment is a bootstrap resource, so a demand for a protected app cannot lock out who wants to protect it; the organisation's file is sealed on disk",
+		observed: st.Enrolled && st.Decision.Action == "allow" && st.Verdict.State == "compliant" && !print && !inClear,
+	}, nil
 }
 
-// admitted is the same browser, now with an agent beside it.
-func (s *story) admitted(ctx context.Context) error {
-	began := time.Now()
-	p, err := s.open(ctx)
-	if err != nil {
-		return err
-	}
-	s.tell(began, Step{
-		Name: "the protected browser is in", Asked: "GET " + s.siteURL() + "; the agent signs the nonce of the sign-in page",
-		Answer: fmt.Sprintf("%d: %s", p.Status, short(Text(p.Body))), Observed: in(p), Why: "the device proved itself in this sign-in session, and its verdict is compliant",
+// admitted is the same browser, now with a protected app beside it.
+func (s *story) admitted(ctx context.Context) (outcome, error) {
+	p, err := s.browser.Open(ctx, s.siteURL())
+	return outcome{
+		answer:   p.summary(),
+		why:      "the device key answered for this sign-in session, and live state says that the app is healthy",
+		observed: s.in(p),
+	}, err
+}
+
+// request is one request of the browser, with its times.
+type request struct {
+	began, ended time.Time
+	page         Page
+}
+
+// endangered measures from sending the signal to the first refused request, and
+// counts what was let in after the service had confirmed the signal.
+func (s *story) endangered(ctx context.Context) (outcome, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	var sent, confirmed time.Time
+	var last request
+	var all []request
+	warm := make(chan struct{})
+	group, asking := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		for !s.outsider(last.page) {
+			began := time.Now()
+			p, err := s.browser.load(asking, http.MethodGet, s.siteURL(), nil)
+			if err != nil {
+				return err
+			}
+			if last = (request{began, time.Now(), p}); len(all) == 0 {
+				close(warm)
+			}
+			all = append(all, last)
+		}
+		return nil
 	})
-	return nil
-}
-
-// threatened: the partner reports, and the next request is refused.
-func (s *story) threatened(ctx context.Context) error {
-	began := time.Now()
-	if err := s.report(ctx, "activeThreat"); err != nil {
+	group.Go(func() error {
+		select {
+		case <-warm:
+		case <-asking.Done():
+			return asking.Err()
+		}
+		sent = time.Now()
+		err := s.report(asking, "activeThreat")
+		confirmed = time.Now()
 		return err
-	}
-	answered := time.Since(began)
-	p, err := s.browser.load(ctx, http.MethodGet, s.siteURL(), nil)
-	if err != nil {
-		return err
-	}
-	s.tell(began, Step{
-		Name: "the threat level rises, and the browser is out", Asked: "partner: POST mtd/v1/health activeThreat; then GET " + s.siteURL(),
-		Answer: fmt.Sprintf("%d: %s", p.Status, short(Text(p.Body))), Observed: p.Status == http.StatusForbidden && !in(p),
-		Why: fmt.Sprintf("%.1f ms from sending the signal to the first refused request (the signal's 2xx after %.1f ms); nothing was admitted in between",
-			ms(time.Since(began)), ms(answered)),
 	})
-	return nil
+	if err := group.Wait(); err != nil {
+		return outcome{}, err
+	}
+	late := 0
+	for _, r := range all {
+		if s.in(r.page) && r.began.After(confirmed) {
+			late++
+		}
+	}
+	told := s.pc.until(ctx, func(d sdk.Decision) bool { return d.Action == "block" })
+	return outcome{
+		answer: last.page.summary(),
+		why: fmt.Sprintf("%.1f ms from sending the signal to the first refused request (the service confirmed it after %.1f ms); requests admitted after that: %d; the PC heard of it on its stream and blocks too: %t",
+			milliseconds(last.ended.Sub(sent)), milliseconds(confirmed.Sub(sent)), late, told),
+		observed: s.in(all[0].page) && last.page.Status == http.StatusForbidden && late == 0 && told,
+	}, nil
 }
 
-func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-
-func (s *story) report(ctx context.Context, state string) error {
-	_, err := s.made.partner.report(ctx, wire.HealthState{
-		UserID: s.made.user, App: edgeID, DeviceID: s.pc.client.Status().DeviceID, State: state, UpdatedAt: s.Now(),
-	})
-	return err
-}
+// outsider reports whether a page was seen, and is not the intranet's.
+func (s *story) outsider(p Page) bool { return p.Status != 0 && !s.in(p) }
 
 // healed: the partner takes it back, and the next request is admitted.
-func (s *story) healed(ctx context.Context) error {
-	began := time.Now()
+func (s *story) healed(ctx context.Context) (outcome, error) {
 	if err := s.report(ctx, "healthy"); err != nil {
-		return err
+		return outcome{}, err
 	}
 	p, err := s.browser.load(ctx, http.MethodGet, s.siteURL(), nil)
 	if err != nil {
-		return err
+		return outcome{}, err
 	}
-	s.tell(began, Step{
-		Name: "the threat is gone, and the browser is in again", Asked: "partner: POST mtd/v1/health healthy; then GET " + s.siteURL(),
-		Answer: fmt.Sprintf("%d: %s", p.Status, short(Text(p.Body))), Observed: in(p), Why: "no new sign-in was needed",
-	})
-	return nil
+	told := s.pc.until(ctx, sdk.Decision.Allowed)
+	return outcome{
+		answer:   p.summary(),
+		why:      fmt.Sprintf("every request is decided on live state: the next one is in without a new sign-in; the PC works again too: %t", told),
+		observed: s.in(p) && told,
+	}, nil
+}
+
+// offline: nobody hears from the PC for longer than the policy allows.
+func (s *story) offline(ctx context.Context) (outcome, error) {
+	s.pc.stop()
+	s.Advance(away)
+	d := s.pc.client.Decide()
+	if len(d.Reasons) == 0 {
+		return outcome{}, errors.New("the PC has no reason to block")
+	}
+	_, sealed := s.pc.client.Vault().Load(noteName)
+	p, err := s.browser.Open(ctx, s.siteURL())
+	return outcome{
+		answer:   "on the PC: " + d.Action + "; at the proxy: " + p.summary(),
+		why:      "PC and service judge by the same rule, each by itself. " + d.Reasons[0].Text,
+		observed: d.Action == "block" && d.Reasons[0].Code == "offlineGracePeriod" && sealed != nil && p.Status == http.StatusForbidden && p.names("offlineGracePeriod"),
+	}, err
 }

@@ -13,29 +13,26 @@ import (
 	"strings"
 )
 
-// edge is what the test browser claims to be.
-const edge = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36 Edg/130.0.2849.80"
+// userAgent is what the test browser claims to be: Edge on Windows.
+const userAgent = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36 Edg/130.0.2849.80"
 
 const (
-	maxPage  = 1 << 20
-	maxPages = 12
+	maxPage  = 1 << 20 // bytes
+	maxForms = 8       // filled in on one journey
 )
 
-// Browser is a declared test client: it keeps cookies, follows links and fills
-// in the forms of the sign-in pages as a person would, through nothing that a
-// real browser lacks.
+// Browser is a declared test client: it keeps cookies, follows redirects and
+// fills in the forms of the sign-in pages as a person would, through nothing
+// that a real browser lacks.
 type Browser struct {
 	client   *http.Client
 	UserName string
 	Password string
-	// NewPassword is what it chooses when the page wants another password; empty:
-	// it gives up.
+	// NewPassword is what it chooses when a page wants another password.
 	NewPassword string
-	// Prove answers the device challenge of a page, as the browser extension
-	// does; nil: there is no agent.
+	// Prove answers the device challenge of a page, as a browser extension does;
+	// nil: there is none. Its error leaves the page unanswered.
 	Prove func(nonce, origin string) (string, error)
-
-	proved bool // on this journey: a device proves itself once
 }
 
 // Page is what the browser ended up at.
@@ -45,7 +42,7 @@ type Page struct {
 	Body   string
 }
 
-// NewBrowser returns a browser with an empty cookie jar over transport.
+// NewBrowser returns a browser without cookies over transport.
 func NewBrowser(transport http.RoundTripper) (*Browser, error) {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
@@ -54,31 +51,63 @@ func NewBrowser(transport http.RoundTripper) (*Browser, error) {
 	return &Browser{client: &http.Client{Transport: transport, Jar: jar}}, nil
 }
 
-// Open goes to an address and through every form it knows, and returns the
-// page where nothing more can be done.
+// Open goes to an address and through every form that it can fill in, and
+// returns the page where nothing more can be done. A device proves itself once
+// on the way.
 func (b *Browser) Open(ctx context.Context, address string) (Page, error) {
-	b.proved = false
 	p, err := b.load(ctx, http.MethodGet, address, nil)
-	for range maxPages {
+	proved := false
+	for range maxForms {
 		if err != nil {
 			return p, err
 		}
-		action, form, known, bad := b.fill(p)
-		if bad != nil || !known {
+		f, found := form{}, false
+		for _, f = range p.forms() {
+			if found = b.fill(p, f, &proved); found {
+				break
+			}
+		}
+		if !found {
+			return p, nil
+		}
+		to, bad := p.URL.Parse(f.action)
+		if bad != nil {
 			return p, bad
 		}
-		p, err = b.load(ctx, http.MethodPost, action, form)
+		p, err = b.load(ctx, http.MethodPost, to.String(), f.fields)
 	}
-	return p, errors.New("the sign-in pages do not come to an end")
+	return p, errors.Join(err, fmt.Errorf("the sign-in pages do not come to an end: %s", p.summary()))
 }
 
-func (b *Browser) load(ctx context.Context, method, address string, form url.Values) (Page, error) {
-	r, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(form.Encode()))
+// fill fills in a form of the sign-in pages, and reports whether it could.
+func (b *Browser) fill(p Page, f form, proved *bool) bool {
+	switch {
+	case f.fields.Has("new_password"):
+		f.fields.Set("new_password", b.NewPassword)
+		b.Password = b.NewPassword // from now on
+		return true
+	case f.fields.Has("password"):
+		f.fields.Set("username", b.UserName)
+		f.fields.Set("password", b.Password)
+		return true
+	case f.fields.Has("proof") && b.Prove != nil && !*proved:
+		proof, err := b.Prove(attribute(challenge, p.Body), p.URL.Scheme+"://"+p.URL.Host)
+		*proved = true
+		f.fields.Set("proof", proof)
+		return err == nil
+	}
+	return false
+}
+
+func (b *Browser) load(ctx context.Context, method, address string, fields url.Values) (Page, error) {
+	r, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(fields.Encode()))
 	if err != nil {
 		return Page{}, err
 	}
-	r.Header.Set("User-Agent", edge)
-	r.Header.Set("Accept", "text/html")
+	r.Header.Set("User-Agent", userAgent)
+	r.Header.Set("Accept", "text/html,application/xhtml+xml")
+	r.Header.Set("Sec-Fetch-Mode", "navigate")
+	r.Header.Set("Sec-Fetch-Dest", "document")
 	if method == http.MethodPost {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("Sec-Fetch-Site", "same-origin") // the form came from there
@@ -92,67 +121,107 @@ func (b *Browser) load(ctx context.Context, method, address string, form url.Val
 	return Page{URL: resp.Request.URL, Status: resp.StatusCode, Body: string(body)}, err
 }
 
+// form is a form of a page with the fields as the server filled them in.
+type form struct {
+	action string
+	fields url.Values
+}
+
+// The pages are our own, so a few patterns read them; what they do not find,
+// the story does not observe.
 var (
-	formTag  = regexp.MustCompile(`(?s)<form[^>]*>.*?</form>`)
-	inputTag = regexp.MustCompile(`<(?:input|textarea)[^>]*>`)
-	attr     = func(name string) *regexp.Regexp { return regexp.MustCompile(`\b` + name + `="([^"]*)"`) }
-	nameAttr = attr("name")
-	value    = attr("value")
-	action   = attr("action")
-	content  = regexp.MustCompile(`<meta name="mam-device-challenge" content="([^"]*)"`)
+	formTag   = regexp.MustCompile(`(?s)<form[^>]*\baction="([^"]*)".*?</form>`)
+	inputTag  = regexp.MustCompile(`<input[^>]*>`)
+	nameAttr  = regexp.MustCompile(`\bname="([^"]*)"`)
+	valueAttr = regexp.MustCompile(`\bvalue="([^"]*)"`)
+	challenge = regexp.MustCompile(`<meta name="mam-device-challenge" content="([^"]*)"`)
+	titleTag  = regexp.MustCompile(`(?s)<h1>(.*?)</h1>`)
+	whyTag    = regexp.MustCompile(`(?s)</h2>\s*<p>(.*?)</p>`)
+	stepTag   = regexp.MustCompile(`(?s)<li>(.*?)</li>`)
+	codeTag   = regexp.MustCompile(`<dt>Error code</dt><dd>([^<]*)</dd>`)
+	remedyTag = regexp.MustCompile(`data-code="([^"]*)"`)
+	anyTag    = regexp.MustCompile(`(?s)<(style|script|head)\b.*?</(style|script|head)>|<[^>]*>`)
 )
 
-func first(re *regexp.Regexp, in string) string {
+func attribute(re *regexp.Regexp, in string) string {
 	if m := re.FindStringSubmatch(in); m != nil {
 		return html.UnescapeString(m[1])
 	}
 	return ""
 }
 
-// fill finds a form of the sign-in pages and fills it in. known is false when
-// the page has none that this browser can answer.
-func (b *Browser) fill(p Page) (to string, form url.Values, known bool, err error) {
-	for _, f := range formTag.FindAllString(p.Body, -1) {
-		form, answers := url.Values{}, map[string]string{
-			"username": b.UserName, "password": b.Password, "new_password": b.NewPassword,
+func (p Page) forms() (all []form) {
+	for _, f := range formTag.FindAllStringSubmatch(p.Body, -1) {
+		out := form{action: html.UnescapeString(f[1]), fields: url.Values{}}
+		for _, in := range inputTag.FindAllString(f[0], -1) {
+			out.fields.Set(attribute(nameAttr, in), attribute(valueAttr, in))
 		}
-		for _, in := range inputTag.FindAllString(f, -1) {
-			name := first(nameAttr, in)
-			form.Set(name, first(value, in))
-			if answer := answers[name]; answer != "" {
-				form.Set(name, answer)
-				known = true
-			}
-			if nonce := first(content, p.Body); name == "proof" && nonce != "" && b.Prove != nil && !b.proved {
-				if proof, err := b.Prove(nonce, p.URL.Scheme+"://"+p.URL.Host); err == nil {
-					form.Set(name, proof)
-					known, b.proved = true, true
-				} // an agent that cannot answer leaves the page as it is
-			}
-		}
-		if !known {
-			continue
-		}
-		if form.Has("new_password") { // from now on it is the password
-			b.Password, b.NewPassword = b.NewPassword, ""
-		} else if form.Has("password") && strings.Contains(p.Body, `role="alert"`) {
-			return "", nil, false, fmt.Errorf("the sign-in page refuses: %s", Text(p.Body))
-		}
-		at, err := p.URL.Parse(first(action, f))
-		if err != nil {
-			return "", nil, false, err
-		}
-		return at.String(), form, true, nil
+		all = append(all, out)
 	}
-	return "", nil, false, nil
+	return all
 }
 
-var (
-	noise = regexp.MustCompile(`(?s)<(style|script|head)[^>]*>.*?</(style|script|head)>|<[^>]*>`)
-	space = regexp.MustCompile(`\s+`)
-)
+// steps are what a page that refuses tells the person to do.
+func (p Page) steps() []string { return texts(stepTag, p.Body) }
 
-// Text is what a person reads on a page, on one line.
-func Text(body string) string {
-	return strings.TrimSpace(space.ReplaceAllString(html.UnescapeString(noise.ReplaceAllString(body, " ")), " "))
+// code is the error code of a page that refuses.
+func (p Page) code() string { return attribute(codeTag, p.Body) }
+
+// names reports whether a page that refuses gives code among its reasons.
+func (p Page) names(code string) bool {
+	for _, m := range remedyTag.FindAllStringSubmatch(p.Body, -1) {
+		if m[1] == code {
+			return true
+		}
+	}
+	return false
+}
+
+// summary is a page in one line: status, code, title, reasons and steps.
+func (p Page) summary() string {
+	line := fmt.Sprint(p.Status)
+	if code := p.code(); code != "" {
+		line += " (error " + code + ")"
+	}
+	title := texts(titleTag, p.Body)
+	if len(title) == 0 { // not a page of ours
+		const most = 200
+		text := []rune(plain(p.Body))
+		return line + " " + string(text[:min(len(text), most)])
+	}
+	line += " " + title[0] + "."
+	if why := texts(whyTag, p.Body); len(why) > 0 {
+		line += " " + sentences(why)
+	}
+	if steps := p.steps(); len(steps) > 0 {
+		line += " Steps: " + strings.Join(steps, " ")
+	}
+	return line
+}
+
+// sentences joins texts, each with its full stop.
+func sentences(all []string) string {
+	var b strings.Builder
+	for i, s := range all {
+		if i > 0 {
+			b.WriteString(" ")
+		}
+		b.WriteString(s)
+		if !strings.HasSuffix(s, ".") {
+			b.WriteString(".")
+		}
+	}
+	return b.String()
+}
+
+func texts(re *regexp.Regexp, in string) (all []string) {
+	for _, m := range re.FindAllStringSubmatch(in, -1) {
+		all = append(all, plain(m[1]))
+	}
+	return all
+}
+
+// plain is what a person reads of HTML, on one line.
+func plain(markup string) string {
+	return strings.Join(strings.Fields(html.UnescapeString(anyTag.ReplaceAllString(markup, " "))), " ")
 }

@@ -1,129 +1,144 @@
 package demo
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/postern-mam/postern/wire"
 )
 
-// away: the PC is offline for longer than policy allows. The clock jumps.
-func (s *story) away(ctx context.Context) error {
-	began := time.Now()
-	if err := s.pc.stop(); err != nil {
-		return err
+// ordered: an administrator requests the wipe; access is cut at once.
+func (s *story) ordered(ctx context.Context) (outcome, error) {
+	st := s.pc.client.Status()
+	path := "/v1.0/users/" + st.UserID + "/wipeManagedAppRegistrationsByDeviceTag"
+	if err := s.admin.do(ctx, http.MethodPost, path, map[string]any{"deviceTag": st.DeviceID}, nil); err != nil {
+		return outcome{}, err
 	}
-	const long = 721 * time.Minute
-	s.Advance(long)
-	local := s.pc.client.Decide()
-	_, sealed := s.pc.client.Vault().Load("plans.txt")
-	p, err := s.open(ctx)
+	ops, err := s.operations(ctx)
 	if err != nil {
-		return err
+		return outcome{}, err
 	}
-	reason := ""
-	if len(local.Reasons) > 0 {
-		reason = local.Reasons[0].Text
+	p, err := s.browser.Open(ctx, s.siteURL())
+	return outcome{
+		answer:   "204; operation " + ops[0].DisplayName + ": " + ops[0].State + "; the browser: " + p.summary(),
+		why:      "access is cut from the request on, however long the PC stays away",
+		observed: len(ops) == 1 && ops[0].State == "pending" && p.Status == http.StatusForbidden && p.names("wipePending"),
+	}, err
+}
+
+// wiped: the agent finds the order before anything else and carries it out.
+func (s *story) wiped(ctx context.Context) (outcome, error) {
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	s.pc.run(ctx)
+	if err := s.pc.wait(ctx); err != nil { // Run ends by itself once a wipe is done
+		return outcome{}, err
 	}
-	s.tell(began, Step{
-		Name: "offline grace expires, and the app is blocked", Asked: "the virtual clock moves on by 721 minutes while the agent is off; then GET " + s.siteURL(),
-		Answer:   fmt.Sprintf("on the PC: %s; at the proxy: %d %s", local.Action, p.Status, short(Text(p.Body))),
-		Why:      reason + " Organisation files stay sealed meanwhile.",
-		Observed: local.Action == "block" && sealed != nil && !in(p),
-	})
-	return nil
+	_, unreadable := s.pc.client.Vault().Load(noteName)
+	left, err := filepath.Glob(filepath.Join(s.pc.state, "organization*"))
+	if err != nil {
+		return outcome{}, err
+	}
+	own, err := os.ReadFile(s.pc.own)
+	if err != nil {
+		return outcome{}, err
+	}
+	st := s.pc.client.Status()
+	return outcome{
+		answer:   fmt.Sprintf("organisation file: %v; sealed files and keys left: %d; the person's own file: %q, untouched", unreadable, len(left), own),
+		why:      "the order was signed by the service this app enrolled with, and named this registration and this device key; any other is refused before anything is deleted",
+		observed: !st.WipedAt.IsZero() && !st.Enrolled && unreadable != nil && len(left) == 0 && string(own) == ownText,
+	}, nil
 }
 
 // operation is what Graph shows of an order.
 type operation struct {
-	ID          string `json:"id"`
 	DisplayName string `json:"displayName"`
 	State       string `json:"state"`
+	Postern     struct {
+		Receipt string `json:"receipt"`
+	} `json:"postern"`
 }
 
-// wiped: an order is given while the PC is off; it comes back, verifies, wipes
-// and signs a receipt.
-func (s *story) wiped(ctx context.Context) error {
-	st := s.pc.client.Status()
-	if err := s.order(ctx, st.DeviceID); err != nil {
-		return err
-	}
-	began := time.Now()
-	s.pc.run(ctx)
-	s.waiting("the agent comes back and finds the order")
-	if err := s.untilWiped(ctx); err != nil {
-		return err
-	}
-	_, vault := s.pc.client.Vault().Load("plans.txt")
-	left, err := filepath.Glob(filepath.Join(s.dir, "agent", "organization*"))
-	if err != nil {
-		return err
-	}
-	own, err := os.ReadFile(s.made.note)
-	s.tell(began, Step{
-		Name: "the agent wipes the organisation's data, and nothing else", Asked: "agent: fetch orders, verify the signature, destroy the key, delete",
-		Answer:   fmt.Sprintf("organisation file: %v; sealed files and keys left: %d; the person's own file: %q", vault, len(left), own),
-		Observed: vault != nil && len(left) == 0 && err == nil && string(own) == "Nobody's business." && !s.pc.client.Status().WipedAt.IsZero(),
-		Why:      "the order named this registration and this device key; any other would have been refused",
-	})
-	return s.receipt(ctx, st.RegistrationID)
-}
-
-func (s *story) order(ctx context.Context, device string) error {
-	began := time.Now()
-	path := "/v1.0/users/" + s.made.user + "/wipeManagedAppRegistrationsByDeviceTag"
-	if err := s.graph.do(ctx, s.Now(), http.MethodPost, path, map[string]any{"deviceTag": device}, nil); err != nil {
-		return err
-	}
-	p, err := s.open(ctx)
-	if err != nil {
-		return err
-	}
-	s.tell(began, Step{
-		Name: "the administrator orders a selective wipe", Asked: "Graph: POST " + path,
-		Answer: fmt.Sprintf("204; the browser: %d %s", p.Status, short(Text(p.Body))), Observed: !in(p),
-		Why: "access is cut from the request on, however long the PC stays away",
-	})
-	return nil
-}
-
-// untilWiped waits for the agent's loop to end by itself, as it does after a wipe.
-func (s *story) untilWiped(ctx context.Context) error {
-	defer s.pc.cancel()
-	select {
-	case err := <-s.pc.ended:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// receipt looks at the wipe from the administrator's side.
-func (s *story) receipt(ctx context.Context, registration string) error {
-	began := time.Now()
+// operations lists the orders of the PC's registration; there is at least one.
+func (s *story) operations(ctx context.Context) ([]operation, error) {
 	var ops struct {
 		Value []operation `json:"value"`
 	}
-	path := "/beta/deviceAppManagement/managedAppRegistrations/" + registration + "/operations"
-	if err := s.graph.do(ctx, s.Now(), http.MethodGet, path, nil, &ops); err != nil {
-		return err
+	path := "/beta/deviceAppManagement/managedAppRegistrations/" + s.pc.registration() + "/operations"
+	err := s.admin.do(ctx, http.MethodGet, path, nil, &ops)
+	if err == nil && len(ops.Value) == 0 {
+		err = errors.New("graph shows no operation")
 	}
-	p, err := s.open(ctx)
+	return ops.Value, err
+}
+
+// acknowledged reads the receipt as an administrator does, and holds its key
+// against the one that the directory knows of the PC.
+func (s *story) acknowledged(ctx context.Context) (outcome, error) {
+	ops, err := s.operations(ctx)
 	if err != nil {
+		return outcome{}, err
+	}
+	jws, err := jose.ParseSignedCompact(ops[0].Postern.Receipt, []jose.SignatureAlgorithm{jose.ES256})
+	if err != nil {
+		return outcome{}, fmt.Errorf("receipt: %w", err)
+	}
+	var r wire.WipeReceipt
+	// The service verified the signature; the key's thumbprint is compared below.
+	if err := json.Unmarshal(jws.UnsafePayloadWithoutVerification(), &r); err != nil {
+		return outcome{}, fmt.Errorf("receipt: %w", err)
+	}
+	var device struct {
+		Postern struct {
+			KeyThumbprint string `json:"keyThumbprint"`
+		} `json:"postern"`
+	}
+	if err := s.admin.do(ctx, http.MethodGet, "/v1.0/devices/"+s.pc.device(), nil, &device); err != nil {
+		return outcome{}, err
+	}
+	var items []string
+	for _, i := range r.Items {
+		items = append(items, fmt.Sprintf("%s, removed: %t", i.Name, i.Removed))
+	}
+	signer := jws.Signatures[0].Protected.KeyID
+	return outcome{
+		answer:   ops[0].DisplayName + ": " + ops[0].State + "; " + strings.Join(items, "; "),
+		why:      "the receipt is signed by key " + signer + ", which is the key this PC registered with",
+		observed: len(ops) == 1 && ops[0].State == "done" && r.Succeeded && r.Registration == s.pc.registration() && signer == device.Postern.KeyThumbprint,
+	}, nil
+}
+
+// out: nothing is left that could prove itself.
+func (s *story) out(ctx context.Context) (outcome, error) {
+	p, err := s.browser.Open(ctx, s.siteURL())
+	return outcome{
+		answer:   p.summary(),
+		why:      "the registration ended with the wipe; only enrolling anew, which policy decides on, leads back in",
+		observed: p.Status == http.StatusForbidden && p.code() == "53009",
+	}, err
+}
+
+// holds reports whether any file below dir contains text.
+func holds(dir, text string) (found bool, err error) {
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		doc, err := os.ReadFile(path)
+		found = found || bytes.Contains(doc, []byte(text))
 		return err
-	}
-	state := "none"
-	if len(ops.Value) > 0 {
-		state = ops.Value[0].DisplayName + " is " + ops.Value[0].State
-	}
-	s.tell(began, Step{
-		Name: "the receipt is in, and access stays cut", Asked: "Graph: GET " + path + "; then GET " + s.siteURL(),
-		Answer:   fmt.Sprintf("%s; the browser: %d %s", state, p.Status, short(Text(p.Body))),
-		Observed: len(ops.Value) == 1 && strings.EqualFold(ops.Value[0].State, "done") && !in(p),
-		Why:      "the receipt is signed by the key of this PC; enrolling again would let Ada in again",
 	})
-	return nil
+	return found, err
 }
