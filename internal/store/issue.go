@@ -57,9 +57,12 @@ func (v idpView) GrantByRefresh(ctx context.Context, t directory.TenantID, hash 
 	if hash == "" {
 		return idp.Grant{}, fault.New(fault.NotFound, "there is no grant without a refresh token")
 	}
-	const where = "tenant = $1 AND (refresh_hash = $2 AND refresh_hash <> '' OR previous_hash = $3 AND previous_hash <> '')"
+	// Two searches rather than one OR, for which SQLite would read every grant.
+	const where = `tenant = $1 AND id IN (
+		SELECT id FROM grants WHERE tenant = $2 AND refresh_hash = $3 AND refresh_hash <> ''
+		UNION ALL SELECT id FROM grants WHERE tenant = $4 AND previous_hash = $5 AND previous_hash <> '')`
 	return one(ctx, v.Store, func(tx *sqldb.Tx) (idp.Grant, error) {
-		return grantTable.find(tx, "of this refresh token", where, string(t), hash, hash)
+		return grantTable.find(tx, "of this refresh token", where, string(t), string(t), hash, string(t), hash)
 	})
 }
 
