@@ -193,19 +193,5 @@ func record(tx *sqldb.Tx, r access.Record) error {
 
 // SignIns returns the newest entries of the sign-in log, newest first.
 func (s *Store) SignIns(ctx context.Context, t directory.TenantID, limit int) ([]access.Record, error) {
-	var found []access.Record
-	err := s.read(ctx, func(tx *sqldb.Tx) error {
-		found = nil
-		return tx.Rows("SELECT doc FROM sign_ins WHERE tenant = $1 ORDER BY at DESC, id DESC LIMIT $2", []any{string(t), int64(limit)},
-			func(scan func(...any) error) error {
-				var doc []byte
-				if err := scan(&doc); err != nil {
-					return err
-				}
-				r, err := decode[access.Record](doc)
-				found = append(found, r)
-				return err
-			})
-	})
-	return found, err
+	return s.Records(ctx, t, "", limit)
 }

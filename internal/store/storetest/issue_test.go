@@ -176,11 +176,16 @@ func TestTheSignInLog(t *testing.T) {
 		wantEqual(t, must(w.SignIns(ctx, "t1", 10))(t), []access.Record{later, ruling("t1", "1")})
 		wantEqual(t, must(w.SignIns(ctx, "t1", 1))(t), []access.Record{later})
 		wantEqual(t, len(must(w.SignIns(ctx, "t2", 10))(t)), 0)
+
+		ok(t, w.IDP().RecordSignIn(ctx, ruling("t1", "0"))) // as old as the first
+		wantEqual(t, must(w.Records(ctx, "t1", "2", 1))(t), []access.Record{ruling("t1", "1")})
+		wantEqual(t, must(w.Records(ctx, "t1", "1", 9))(t), []access.Record{ruling("t1", "0")})
+		wantEqual(t, len(must(w.Records(ctx, "t1", "0", 9))(t)), 0)
+		wantEqual(t, len(must(w.Records(ctx, "t1", "none", 9))(t)), 0)
+		wantEqual(t, len(must(w.Records(ctx, "t2", "2", 9))(t)), 0)
 	})
 }
 
-// Of a signal and a grant that race, either the grant is refused or it was there
-// before the signal was acknowledged.
 func TestNoGrantAppearsAfterAnAcknowledgedChange(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		ctx, s := t.Context(), w.IDP()

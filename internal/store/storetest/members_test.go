@@ -48,6 +48,14 @@ func TestMembers(t *testing.T) {
 		_, err := a.Members(ctx, "t2", "b")
 		wantKind(t, fault.NotFound, err)
 
+		of := func(tenant directory.TenantID, id string) (found []directory.GroupID) {
+			for _, g := range must(a.MemberOf(ctx, tenant, id))(t) {
+				found = append(found, g.ID)
+			}
+			return found
+		}
+		wantEqual(t, [][]directory.GroupID{of("t1", "anna"), of("t1", "a"), of("t2", "anna"), of("t1", "none")}, [][]directory.GroupID{{"a"}, {"b"}, nil, nil})
+
 		_, mine, err := w.MAM().Person(ctx, "t1", "anna")
 		ok(t, err)
 		wantEqual(t, mine, []directory.GroupID{"a", "b", "c"})
