@@ -28,9 +28,9 @@ var data embed.FS
 const dataDir = "data"
 
 const (
-	// siteHost is the published host of the intranet. Names under localhost never
+	// SiteHost is the published host of the intranet. Names under localhost never
 	// leave the machine.
-	siteHost   = "intranet.postern.localhost"
+	SiteHost   = "intranet.postern.localhost"
 	edge       = "com.microsoft.edge"
 	edgeNumber = "130.0.2849.80"
 
@@ -64,7 +64,7 @@ func (s *story) personName() string { return "ada.lovell@" + s.domain }
 
 func (s *story) siteURL() string {
 	_, port, _ := strings.Cut(s.Service.Addr, ":")
-	return "https://" + siteHost + ":" + port + "/"
+	return "https://" + SiteHost + ":" + port + "/"
 }
 
 // in reports whether a page is the intranet's own, seen by our person.
@@ -76,7 +76,7 @@ func (s *story) in(p Page) bool {
 // nothing.
 func (s *story) setUp(ctx context.Context) (outcome, error) {
 	setting := map[string]any{"postern": map[string]any{"allowDevelopmentHealth": true}}
-	if err := s.admin.do(ctx, http.MethodPatch, "/v1.0/organization/"+s.Service.TenantID, setting, nil); err != nil {
+	if err := s.admin.Do(ctx, http.MethodPatch, "/v1.0/organization/"+s.Service.TenantID, setting, nil); err != nil {
 		return outcome{}, err
 	}
 	dir := filepath.Join(s.dir, "admin")
@@ -101,7 +101,7 @@ func (s *story) writeData(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	fill := strings.NewReplacer("{domain}", s.domain, "{password}", s.first, "{externalUrl}", s.siteURL(), "{internalUrl}", s.site.addr+"/")
+	fill := strings.NewReplacer("{domain}", s.domain, "{password}", s.first, "{externalUrl}", s.siteURL(), "{internalUrl}", s.site.Addr+"/")
 	files, err := fs.ReadDir(data, dataDir)
 	if err != nil {
 		return err

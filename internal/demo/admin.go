@@ -13,9 +13,9 @@ import (
 	"time"
 )
 
-// administrator is an administrator's script: plain HTTP to the Graph door, with
+// Administrator is an administrator's script: plain HTTP to the Graph door, with
 // a client secret.
-type administrator struct {
+type Administrator struct {
 	service Service
 	http    *http.Client
 	now     func() time.Time
@@ -23,9 +23,14 @@ type administrator struct {
 	until   time.Time
 }
 
-// do makes a call with in as its body and reads the answer into out; each may
+// NewAdministrator returns a script that has not signed in yet; now is its clock.
+func NewAdministrator(s Service, c *http.Client, now func() time.Time) *Administrator {
+	return &Administrator{service: s, http: c, now: now}
+}
+
+// Do makes a call with in as its body and reads the answer into out; each may
 // be nil.
-func (a *administrator) do(ctx context.Context, method, path string, in, out any) error {
+func (a *Administrator) Do(ctx context.Context, method, path string, in, out any) error {
 	if err := a.signIn(ctx); err != nil {
 		return err
 	}
@@ -48,8 +53,8 @@ func (a *administrator) do(ctx context.Context, method, path string, in, out any
 	return exchange(a.http, r, out)
 }
 
-// signIn gets a token when there is none, or none for long.
-func (a *administrator) signIn(ctx context.Context) error {
+// SignIn gets a token when there is none, or none for long.
+func (a *Administrator) signIn(ctx context.Context) error {
 	if a.token != "" && a.now().Before(a.until) {
 		return nil
 	}
@@ -98,19 +103,20 @@ func exchange(c *http.Client, r *http.Request, out any) error {
 	return json.Unmarshal(body, out)
 }
 
-// intranet is the site behind the proxy. It greets whoever the proxy says is there.
-type intranet struct {
+// Intranet is the site behind the proxy. It greets whoever the proxy says is there.
+type Intranet struct {
 	server *http.Server
-	addr   string // URL without a path
+	Addr   string // http URL without a path
 	ended  chan error
 }
 
-func openIntranet() (*intranet, error) {
+// OpenIntranet starts the site on a loopback port of its own.
+func OpenIntranet() (*Intranet, error) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	i := &intranet{addr: "http://" + ln.Addr().String(), ended: make(chan error, 1)}
+	i := &Intranet{Addr: "http://" + ln.Addr().String(), ended: make(chan error, 1)}
 	i.server = &http.Server{ReadHeaderTimeout: 5 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = fmt.Fprintf(w, "Welcome to the intranet, %s.\n", r.Header.Get("X-Postern-User"))
@@ -119,7 +125,8 @@ func openIntranet() (*intranet, error) {
 	return i, nil
 }
 
-func (i *intranet) close() {
+// Close stops the site.
+func (i *Intranet) Close() {
 	_ = i.server.Close()
 	<-i.ended
 }

@@ -87,10 +87,10 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	if s.site, err = openIntranet(); err != nil {
+	if s.site, err = OpenIntranet(); err != nil {
 		return err
 	}
-	defer s.site.close()
+	defer s.site.Close()
 	defer s.pc.stop()
 	acts := s.acts()
 	for i, a := range acts {
@@ -106,9 +106,9 @@ type story struct {
 	Options
 	dir       string // of the PC
 	transport *http.Transport
-	admin     *administrator
-	partner   *partner
-	site      *intranet
+	admin     *Administrator
+	partner   *Partner
+	site      *Intranet
 	browser   *Browser
 	pc        pc
 	domain    string // of user names
@@ -130,7 +130,7 @@ func newStory(o Options, dir string) (*story, error) {
 	s := &story{Options: o, dir: dir, first: "first-" + rand.Text(), transport: &http.Transport{
 		TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12},
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-			if host, _, err := net.SplitHostPort(addr); err == nil && host == siteHost {
+			if host, _, err := net.SplitHostPort(addr); err == nil && host == SiteHost {
 				addr = o.Service.Addr
 			}
 			return dialer.DialContext(ctx, network, addr)
@@ -142,8 +142,8 @@ func newStory(o Options, dir string) (*story, error) {
 	}
 	s.browser.UserName, s.browser.Password, s.browser.NewPassword = s.personName(), s.first, "chosen-"+rand.Text()
 	client := &http.Client{Transport: s.transport}
-	s.admin = &administrator{service: o.Service, http: client, now: o.Now}
-	s.partner, err = newPartner(o.Service, client)
+	s.admin = NewAdministrator(o.Service, client, o.Now)
+	s.partner, err = NewPartner(o.Service, client)
 	return s, err
 }
 

@@ -22,7 +22,7 @@ import (
 func (s *story) ordered(ctx context.Context) (outcome, error) {
 	st := s.pc.client.Status()
 	path := "/v1.0/users/" + st.UserID + "/wipeManagedAppRegistrationsByDeviceTag"
-	if err := s.admin.do(ctx, http.MethodPost, path, map[string]any{"deviceTag": st.DeviceID}, nil); err != nil {
+	if err := s.admin.Do(ctx, http.MethodPost, path, map[string]any{"deviceTag": st.DeviceID}, nil); err != nil {
 		return outcome{}, err
 	}
 	ops, err := s.operations(ctx)
@@ -77,7 +77,7 @@ func (s *story) operations(ctx context.Context) ([]operation, error) {
 		Value []operation `json:"value"`
 	}
 	path := "/beta/deviceAppManagement/managedAppRegistrations/" + s.pc.registration() + "/operations"
-	err := s.admin.do(ctx, http.MethodGet, path, nil, &ops)
+	err := s.admin.Do(ctx, http.MethodGet, path, nil, &ops)
 	if err == nil && len(ops.Value) == 0 {
 		err = errors.New("graph shows no operation")
 	}
@@ -105,7 +105,7 @@ func (s *story) acknowledged(ctx context.Context) (outcome, error) {
 			KeyThumbprint string `json:"keyThumbprint"`
 		} `json:"postern"`
 	}
-	if err := s.admin.do(ctx, http.MethodGet, "/v1.0/devices/"+s.pc.device(), nil, &device); err != nil {
+	if err := s.admin.Do(ctx, http.MethodGet, "/v1.0/devices/"+s.pc.device(), nil, &device); err != nil {
 		return outcome{}, err
 	}
 	var items []string

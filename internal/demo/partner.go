@@ -22,13 +22,13 @@ import (
 	"github.com/postern-mam/postern/wire"
 )
 
-// partnerID is Windows Security Center, as connector and as the client that it
+// PartnerID is Windows Security Center, as connector and as the client that it
 // signs in as.
-const partnerID = "c2b688fe-48c0-464b-a89c-67041aa8fcb2"
+const PartnerID = "c2b688fe-48c0-464b-a89c-67041aa8fcb2"
 
-// partner is the cloud behind Windows Security Center: it signs in with its own
+// Partner is the cloud behind Windows Security Center: it signs in with its own
 // key (private_key_jwt, RFC 7523) and reports health states.
-type partner struct {
+type Partner struct {
 	service     Service
 	http        *http.Client
 	key         *ecdsa.PrivateKey
@@ -36,7 +36,8 @@ type partner struct {
 	token       string
 }
 
-func newPartner(s Service, c *http.Client) (*partner, error) {
+// NewPartner makes a partner with a key and a self-signed certificate.
+func NewPartner(s Service, c *http.Client) (*Partner, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
@@ -46,17 +47,25 @@ func newPartner(s Service, c *http.Client) (*partner, error) {
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(48 * time.Hour), // the story's clock runs twelve hours ahead
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	return &partner{service: s, http: c, key: key, certificate: der}, err
+	return &Partner{service: s, http: c, key: key, certificate: der}, err
 }
 
-// signIn gets an access token for the threat interface.
-func (p *partner) signIn(ctx context.Context, now time.Time) error {
+// Credential is the partner's certificate as Graph's application takes it.
+func (p *Partner) Credential() map[string]any {
+	return map[string]any{"keyCredentials": []map[string]any{{
+		"type": "AsymmetricX509Cert", "usage": "Verify", "displayName": "demonstration",
+		"key": base64.StdEncoding.EncodeToString(p.certificate),
+	}}}
+}
+
+// SignIn gets an access token for the threat interface.
+func (p *Partner) SignIn(ctx context.Context, now time.Time) error {
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: p.key}, (&jose.SignerOptions{}).WithType("JWT"))
 	if err != nil {
 		return err
 	}
 	assertion, err := jwt.Signed(signer).Claims(jwt.Claims{
-		Issuer: partnerID, Subject: partnerID, Audience: jwt.Audience{p.service.Authority + "/oauth2/v2.0/token"}, ID: rand.Text(),
+		Issuer: PartnerID, Subject: PartnerID, Audience: jwt.Audience{p.service.Authority + "/oauth2/v2.0/token"}, ID: rand.Text(),
 		IssuedAt: jwt.NewNumericDate(now), Expiry: jwt.NewNumericDate(now.Add(5 * time.Minute)),
 	}).Serialize()
 	if err != nil {
@@ -64,15 +73,15 @@ func (p *partner) signIn(ctx context.Context, now time.Time) error {
 	}
 	var t token
 	err = askToken(ctx, p.http, p.service.Authority, url.Values{
-		"grant_type": {"client_credentials"}, "client_id": {partnerID}, "scope": {"api://postern-threat/.default"},
+		"grant_type": {"client_credentials"}, "client_id": {PartnerID}, "scope": {"api://postern-threat/.default"},
 		"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"}, "client_assertion": {assertion},
 	}, &t)
 	p.token = t.AccessToken
 	return err
 }
 
-// report says in which predefined state one installation is.
-func (p *partner) report(ctx context.Context, h wire.HealthState) error {
+// Report says in which predefined state one installation is.
+func (p *Partner) Report(ctx context.Context, h wire.HealthState) error {
 	doc, err := json.Marshal(wire.HealthReport{Value: []wire.HealthState{h}})
 	if err != nil {
 		return err
@@ -95,35 +104,31 @@ func (p *partner) report(ctx context.Context, h wire.HealthState) error {
 
 // connect lets the partner in, by its certificate.
 func (s *story) connect(ctx context.Context) (outcome, error) {
-	credential := map[string]any{"keyCredentials": []map[string]any{{
-		"type": "AsymmetricX509Cert", "usage": "Verify", "displayName": "demonstration",
-		"key": base64.StdEncoding.EncodeToString(s.partner.certificate),
-	}}}
-	if err := s.admin.do(ctx, http.MethodPatch, "/v1.0/applications(appId='"+partnerID+"')", credential, nil); err != nil {
+	if err := s.admin.Do(ctx, http.MethodPatch, "/v1.0/applications(appId='"+PartnerID+"')", s.partner.Credential(), nil); err != nil {
 		return outcome{}, err
 	}
 	var c struct {
 		ID      string `json:"id"`
 		Enabled bool   `json:"windowsMobileApplicationManagementEnabled"`
 	}
-	err := s.admin.do(ctx, http.MethodPost, "/beta/deviceManagement/mobileThreatDefenseConnectors", map[string]any{
-		"id": partnerID, "windowsMobileApplicationManagementEnabled": true, "partnerUnresponsivenessThresholdInDays": 7,
+	err := s.admin.Do(ctx, http.MethodPost, "/beta/deviceManagement/mobileThreatDefenseConnectors", map[string]any{
+		"id": PartnerID, "windowsMobileApplicationManagementEnabled": true, "partnerUnresponsivenessThresholdInDays": 7,
 	}, &c)
 	if err != nil {
 		return outcome{}, err
 	}
-	if err := s.partner.signIn(ctx, s.Now()); err != nil {
+	if err := s.partner.SignIn(ctx, s.Now()); err != nil {
 		return outcome{}, err
 	}
 	return outcome{
 		answer:   "connector " + c.ID + ", enabled for Windows apps; an access token for the threat interface",
 		why:      "the partner proves its own key; it may report states of this tenant, and nothing else",
-		observed: c.ID == partnerID && c.Enabled && s.partner.token != "",
+		observed: c.ID == PartnerID && c.Enabled && s.partner.token != "",
 	}, nil
 }
 
 // report is about the PC of the story.
 func (s *story) report(ctx context.Context, state string) error {
 	st := s.pc.client.Status()
-	return s.partner.report(ctx, wire.HealthState{UserID: st.UserID, App: edge, DeviceID: st.DeviceID, State: state, UpdatedAt: s.Now()})
+	return s.partner.Report(ctx, wire.HealthState{UserID: st.UserID, App: edge, DeviceID: st.DeviceID, State: state, UpdatedAt: s.Now()})
 }

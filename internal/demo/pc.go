@@ -30,7 +30,7 @@ func (p *pc) open(s *story) (err error) {
 		return err
 	}
 	p.client, err = sdk.New(sdk.Config{
-		Authority: s.Service.Authority, App: edge, AppVersion: edgeNumber, Dir: p.state, Health: health{},
+		Authority: s.Service.Authority, App: edge, AppVersion: edgeNumber, Dir: p.state, Health: Health{},
 		HTTP: &http.Client{Transport: s.transport}, Now: s.Now,
 		Browser: func(ctx context.Context, url string) error {
 			page, err := s.browser.Open(ctx, url)
@@ -100,12 +100,12 @@ func (p *pc) until(ctx context.Context, wanted func(sdk.Decision) bool) bool {
 func (p *pc) registration() string { return p.before.RegistrationID }
 func (p *pc) device() string       { return p.before.DeviceID }
 
-// health is the development adapter of the demonstration: a healthy Windows 11
+// Health is the development adapter of the demonstration: a healthy Windows 11
 // 23H2, and every report says that it is made up.
-type health struct{}
+type Health struct{}
 
 // Measure returns the same at every measurement.
-func (health) Measure(context.Context) (sdk.Measurement, error) {
+func (Health) Measure(context.Context) (sdk.Measurement, error) {
 	return sdk.Measurement{
 		Adapter: "development", DisplayName: "Ada's own laptop", OSVersion: "10.0.22631.4317", Model: "Demonstration 13", Manufacturer: "Example",
 		Providers: map[string]string{

@@ -1,0 +1,253 @@
+// Package play starts the real postern binary and gives tests the people and
+// machines around it: an administrator's script, a threat partner, an internal
+// site, browsers and agents.
+package play
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/postern-mam/postern/internal/demo"
+	"github.com/postern-mam/postern/sdk"
+	"github.com/postern-mam/postern/wire"
+)
+
+// Names used throughout.
+const (
+	Edge        = "com.microsoft.edge"
+	EdgeVersion = "130.0.2849.80"
+	startLimit  = 30 * time.Second
+)
+
+// Build compiles postern and returns the path of the binary.
+func Build(t testing.TB) string {
+	t.Helper()
+	bin := filepath.Join(t.TempDir(), "postern")
+	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", bin, "github.com/postern-mam/postern/cmd/postern").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return bin
+}
+
+// House is a running service with everybody around it.
+type House struct {
+	demo.Service
+	Graph     *demo.Administrator
+	Partner   *demo.Partner
+	Site      *demo.Intranet
+	Transport *http.Transport
+	User      string // identifier
+	SiteApp   string // application of the published site
+	Name      string // user principal name
+	Password  string
+
+	bin, data, listen string
+	cmd               *exec.Cmd
+	done              chan error
+}
+
+// Start runs the binary on a fixed free port of loopback with a fresh data
+// directory, on the database that POSTERN_PLAY_DATABASE names or the embedded one.
+func Start(t testing.TB, bin string) *House {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	check(t, err)
+	h := &House{bin: bin, data: filepath.Join(t.TempDir(), "data"), listen: ln.Addr().String()}
+	check(t, ln.Close())
+	h.Run(t)
+	t.Cleanup(func() { h.Kill(t) })
+	h.read(t)
+	pool := x509.NewCertPool()
+	pem, err := os.ReadFile(h.CACertificate)
+	check(t, err)
+	pool.AppendCertsFromPEM(pem)
+	h.Transport = &http.Transport{
+		TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, MaxIdleConnsPerHost: 256,
+		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, network, h.listen)
+		},
+	}
+	h.Graph = demo.NewAdministrator(h.Service, h.Client(), time.Now)
+	return h
+}
+
+// Client returns an HTTP client that trusts the service.
+func (h *House) Client() *http.Client { return &http.Client{Transport: h.Transport} }
+
+// Run starts the binary and waits until it serves.
+func (h *House) Run(t testing.TB) {
+	t.Helper()
+	args := []string{"serve", "--data", h.data, "--listen", h.listen, "--log-level", "error"}
+	if db := os.Getenv("POSTERN_PLAY_DATABASE"); db != "" {
+		args = append(args, "--database", db)
+	}
+	h.cmd = exec.Command(h.bin, args...)
+	h.cmd.Stderr = os.Stderr
+	out, err := h.cmd.StdoutPipe()
+	check(t, err)
+	check(t, h.cmd.Start())
+	ready := make(chan bool, 1)
+	h.done = make(chan error, 1)
+	go func(cmd *exec.Cmd, done chan error) {
+		for lines := bufio.NewScanner(out); lines.Scan(); {
+			if strings.HasPrefix(lines.Text(), "serving ") {
+				ready <- true
+			}
+		}
+		done <- cmd.Wait()
+	}(h.cmd, h.done)
+	select {
+	case <-ready:
+	case err := <-h.done:
+		t.Fatalf("the service stopped: %v", err)
+	case <-time.After(startLimit):
+		t.Fatal("the service does not start")
+	}
+}
+
+// Kill ends the binary as a power cut would.
+func (h *House) Kill(t testing.TB) {
+	t.Helper()
+	if h.cmd == nil {
+		return
+	}
+	_ = h.cmd.Process.Signal(syscall.SIGKILL)
+	<-h.done
+	h.cmd = nil
+}
+
+// Memory is the resident set of the binary, in kilobytes.
+func (h *House) Memory(t testing.TB) string {
+	t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", h.cmd.Process.Pid))
+	check(t, err)
+	for line := range strings.Lines(string(status)) {
+		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+			return strings.TrimSpace(rest)
+		}
+	}
+	return "unknown"
+}
+
+func (h *House) read(t testing.TB) {
+	t.Helper()
+	doc, err := os.ReadFile(filepath.Join(h.data, "bootstrap.json"))
+	check(t, err)
+	check(t, json.Unmarshal(doc, &h.Service))
+	h.Addr = h.listen
+}
+
+// Do calls Graph and fails the test when it refuses.
+func (h *House) Do(t testing.TB, method, path string, in, out any) {
+	t.Helper()
+	check(t, h.Graph.Do(t.Context(), method, path, in, out))
+}
+
+type object struct {
+	ID    string `json:"id"`
+	AppID string `json:"appId"`
+}
+
+// Furnish makes a person, a published site, an app protection policy, the
+// access policy that wants it, and a threat connector.
+func (h *House) Furnish(t testing.TB) {
+	t.Helper()
+	var err error
+	h.Site, err = demo.OpenIntranet()
+	check(t, err)
+	t.Cleanup(h.Site.Close)
+	h.Name, h.Password = "ada@postern.internal", "person-"+rand.Text()
+	h.Do(t, "PATCH", "/v1.0/organization/"+h.TenantID, map[string]any{"postern": map[string]any{"allowDevelopmentHealth": true}}, nil)
+	var user, site object
+	h.Do(t, "POST", "/v1.0/users", map[string]any{
+		"displayName": "Ada", "userPrincipalName": h.Name, "accountEnabled": true, "mailNickname": "ada",
+		"passwordProfile": map[string]any{"password": h.Password, "forceChangePasswordNextSignIn": false},
+	}, &user)
+	h.Do(t, "POST", "/beta/applications", map[string]any{"displayName": "Intranet", "onPremisesPublishing": map[string]any{
+		"externalUrl": "https://" + demo.SiteHost + "/", "internalUrl": h.Site.Addr + "/",
+	}}, &site)
+	h.User, h.SiteApp = user.ID, site.AppID
+	h.Do(t, "POST", "/beta/deviceAppManagement/windowsManagedAppProtections", map[string]any{
+		"@odata.type": "#microsoft.graph.windowsManagedAppProtection", "displayName": "Edge",
+		"maximumAllowedDeviceThreatLevel": "low", "mobileThreatDefenseRemediationAction": "block",
+		"periodOfflineBeforeAccessCheck": "PT720M", "periodOfflineBeforeWipeIsEnforced": "P90D",
+		"apps":        []any{map[string]any{"mobileAppIdentifier": map[string]any{"@odata.type": "#microsoft.graph.windowsAppIdentifier", "windowsAppId": Edge}}},
+		"assignments": []any{map[string]any{"target": map[string]any{"@odata.type": "#microsoft.graph.allLicensedUsersAssignmentTarget"}}},
+	}, nil)
+	h.Do(t, "POST", "/v1.0/identity/conditionalAccess/policies", map[string]any{
+		"displayName": "Browsers need app protection", "state": "enabled",
+		"conditions": map[string]any{
+			"clientAppTypes": []string{"browser"}, "users": map[string]any{"includeUsers": []string{"All"}},
+			"applications": map[string]any{"includeApplications": []string{"All"}},
+		},
+		"grantControls": map[string]any{"operator": "OR", "builtInControls": []string{"compliantApplication"}},
+	}, nil)
+	h.Partner, err = demo.NewPartner(h.Service, h.Client())
+	check(t, err)
+	h.Do(t, "PATCH", "/v1.0/applications(appId='"+demo.PartnerID+"')", h.Partner.Credential(), nil)
+	h.Do(t, "POST", "/beta/deviceManagement/mobileThreatDefenseConnectors", map[string]any{
+		"id": demo.PartnerID, "windowsMobileApplicationManagementEnabled": true,
+	}, nil)
+	check(t, h.Partner.SignIn(t.Context(), time.Now()))
+}
+
+// Browser returns a new browser of the person; agent, when not nil, proves the
+// device in it.
+func (h *House) Browser(t testing.TB, agent *sdk.Client) *demo.Browser {
+	t.Helper()
+	b, err := demo.NewBrowser(h.Transport)
+	check(t, err)
+	b.UserName, b.Password = h.Name, h.Password
+	if agent != nil {
+		b.Prove = agent.ProveDevice
+	}
+	return b
+}
+
+// Agent enrols a new PC of the person.
+func (h *House) Agent(t testing.TB) *sdk.Client {
+	t.Helper()
+	c, err := sdk.New(sdk.Config{
+		Authority: h.Authority, App: Edge, AppVersion: EdgeVersion, Dir: t.TempDir(), Health: demo.Health{}, HTTP: h.Client(),
+		Browser: func(ctx context.Context, url string) error {
+			_, err := h.Browser(t, nil).Open(ctx, url)
+			return err
+		},
+	})
+	check(t, err)
+	check(t, c.Enroll(t.Context()))
+	return c
+}
+
+// Report sends a health state of an agent's PC and returns when it is accepted.
+func (h *House) Report(ctx context.Context, agent *sdk.Client, state string) error {
+	return h.Partner.Report(ctx, wire.HealthState{UserID: h.User, App: Edge, DeviceID: agent.Status().DeviceID, State: state, UpdatedAt: time.Now()})
+}
+
+// SiteURL is the published site.
+func (h *House) SiteURL(path string) string {
+	_, port, _ := net.SplitHostPort(h.listen)
+	return "https://" + net.JoinHostPort(demo.SiteHost, port) + path
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
