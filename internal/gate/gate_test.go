@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/postern-mam/postern/internal/access"
@@ -27,11 +29,20 @@ type world struct {
 	facts   gate.Facts
 	config  gate.Config
 	err     error
-	reads   int // of the configuration
+	forgets bool // what was asked for
+	reads   int  // of the configuration
 	records []access.Record
 }
 
-func (w *world) Facts(context.Context, access.Request) (gate.Facts, error) { return w.facts, w.err }
+func (w *world) Facts(_ context.Context, r access.Request) (gate.Facts, error) {
+	f := w.facts
+	for _, id := range r.Resources {
+		if !w.forgets {
+			f.Resources = append(f.Resources, directory.App{ID: id, DisplayName: "Intranet"})
+		}
+	}
+	return f, w.err
+}
 
 func (w *world) Config(context.Context, directory.TenantID) (gate.Config, error) {
 	w.reads++
@@ -54,11 +65,11 @@ func healthy() *world {
 	ada := directory.User{ID: "ada", Tenant: "t", UserPrincipalName: "ada@example.org", Enabled: true, Revision: 2}
 	return &world{
 		facts: gate.Facts{
-			Session: gate.SessionFacts{ID: "s", ExpiresAt: now.Add(time.Hour), Registration: "reg"},
-			User:    ada,
-			Device:  &directory.Device{ID: "pc", Platform: "windows", Enabled: true},
-			Dossier: &compliance.Dossier{Standing: standing, User: ada},
-			Client:  directory.App{ID: site, DisplayName: "Intranet"}, Resources: []directory.App{{ID: site, DisplayName: "Intranet"}},
+			Session:   gate.SessionFacts{ID: "s", ExpiresAt: now.Add(time.Hour), Registration: "reg"},
+			User:      ada,
+			Device:    &directory.Device{ID: "pc", Platform: "windows", Enabled: true},
+			Dossier:   &compliance.Dossier{Standing: standing, User: ada},
+			Client:    directory.App{ID: site, DisplayName: "Intranet"},
 			Revisions: directory.Revisions{Config: 7, User: 2, Session: 3, Registration: 4},
 		},
 		config: gate.Config{
@@ -159,6 +170,27 @@ func TestDecide(t *testing.T) {
 		}, gate.CodeAccountDisabled, "accountDisabled"},
 		{"what does not exist is denied", func(w *world, _ *access.Request) {
 			w.err = fault.New(fault.NotFound, "no such session")
+		}, gate.CodeUnknown, "blocked"},
+		{"facts about another session are no facts", func(w *world, _ *access.Request) {
+			w.facts.Session.ID = "another"
+		}, gate.CodeUnknown, "blocked"},
+		{"facts about another tenant's user are no facts", func(w *world, _ *access.Request) {
+			w.facts.User.Tenant = "t2"
+		}, gate.CodeUnknown, "blocked"},
+		{"an app of somebody else proves nothing", func(w *world, _ *access.Request) {
+			w.facts.Dossier.Standing.User = "bob"
+		}, gate.CodeUnknown, "blocked"},
+		{"an app on an unknown device proves nothing", func(w *world, _ *access.Request) {
+			w.facts.Device = nil
+		}, gate.CodeUnknown, "blocked"},
+		{"facts about another client are no facts", func(w *world, _ *access.Request) {
+			w.facts.Client.ID = "another"
+		}, gate.CodeUnknown, "blocked"},
+		{"what was asked for and is not there is denied", func(w *world, _ *access.Request) {
+			w.forgets = true
+		}, gate.CodeUnknown, "blocked"},
+		{"asking for nothing gets nothing", func(_ *world, r *access.Request) {
+			r.Resources = nil
 		}, gate.CodeUnknown, "blocked"},
 		{"enrolment is not locked by what only enrolment gives", func(w *world, r *access.Request) {
 			w.facts.Device, w.facts.Dossier = nil, nil
@@ -272,6 +304,112 @@ func TestAMismatchOfPlatformsIsWrittenDown(t *testing.T) {
 	if err != nil || !strings.Contains(ruling.Record.Reason, `"linux"`) || ruling.Record.Platform != access.Windows {
 		t.Fatalf("record %+v, err %v", ruling.Record, err)
 	}
+}
+
+func TestAThreatAndSilenceAreTwoThings(t *testing.T) {
+	w := healthy()
+	w.facts.Dossier.Connector = &threat.Connector{EnabledForWindows: true, HeartbeatAt: now}
+	titles := map[string]bool{}
+	for _, signals := range [][]threat.Signal{nil, {{Source: threat.FromConnector, States: []threat.State{worst()}, ReportedAt: now}}} {
+		w.facts.Dossier.Signals = signals
+		r, err := service(t, w).Decide(t.Context(), request())
+		if err != nil || len(r.Remedies) != 1 || r.Remedies[0].Code != "maxThreatLevel" {
+			t.Fatalf("%+v, %v", r.Remedies, err)
+		}
+		titles[r.Remedies[0].Title] = true
+	}
+	if len(titles) != 2 {
+		t.Errorf("both are called %v", titles)
+	}
+}
+
+func TestTheLogSaysWhyTheGateRefused(t *testing.T) {
+	w := healthy()
+	w.facts.Dossier.Standing.OSVersion = "10.0.19045.1"
+	ruling, err := service(t, w).Decide(t.Context(), request())
+	if err != nil || ruling.Record.Reason != "minOsVersion" {
+		t.Fatalf("reason %q, err %v", ruling.Record.Reason, err)
+	}
+	for _, r := range ruling.Remedies {
+		if !strings.HasSuffix(r.Why, ".") {
+			t.Errorf("%q is no sentence", r.Why)
+		}
+	}
+}
+
+// slow is a store whose configuration is read only when the test lets it.
+type slow struct {
+	*world
+	began chan context.Context
+	open  chan struct{}
+}
+
+func (s *slow) Config(ctx context.Context, t directory.TenantID) (gate.Config, error) {
+	s.began <- ctx
+	select {
+	case <-s.open:
+		return s.world.config, nil
+	case <-ctx.Done():
+		return gate.Config{}, ctx.Err()
+	}
+}
+
+func TestManyWhoNeedTheDemandsReadThemOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := &slow{world: healthy(), began: make(chan context.Context, 99), open: make(chan struct{})}
+		s, err := gate.New(gate.Options{Store: st, Now: func() time.Time { return now }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all sync.WaitGroup
+		for range 50 {
+			all.Go(func() {
+				if r, err := s.Decide(t.Context(), request()); err != nil || r.Decision.Outcome != access.Granted {
+					t.Errorf("outcome %v, err %v", r.Decision.Outcome, err)
+				}
+			})
+		}
+		synctest.Wait()
+		close(st.open)
+		all.Wait()
+		if n := len(st.began); n != 1 {
+			t.Errorf("the configuration was read %d times", n)
+		}
+	})
+}
+
+func TestACallerWhoLeavesTakesNobodyAlong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := &slow{world: healthy(), began: make(chan context.Context, 99), open: make(chan struct{})}
+		s, err := gate.New(gate.Options{Store: st, Now: func() time.Time { return now }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		first, leave := context.WithCancel(t.Context())
+		second, alsoLeave := context.WithCancel(t.Context())
+		outcome := make(chan error, 3)
+		decide := func(ctx context.Context) {
+			_, err := s.Decide(ctx, request())
+			outcome <- err
+		}
+		go decide(first)
+		synctest.Wait()
+		go decide(second)
+		go decide(t.Context())
+		synctest.Wait()
+		alsoLeave()
+		if err := <-outcome; !errors.Is(err, context.Canceled) {
+			t.Errorf("who waited and left got %v", err)
+		}
+		leave()
+		if err := <-outcome; !errors.Is(err, context.Canceled) {
+			t.Errorf("who read and left got %v", err)
+		}
+		close(st.open)
+		if err := <-outcome; err != nil {
+			t.Errorf("who stayed got %v", err)
+		}
+	})
 }
 
 func TestRecordKeepsARuling(t *testing.T) {

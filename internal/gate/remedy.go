@@ -1,10 +1,14 @@
 package gate
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/postern-mam/postern/internal/access"
 	"github.com/postern-mam/postern/internal/compliance"
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/protection"
+	"github.com/postern-mam/postern/internal/threat"
 )
 
 // situation is what the remedies depend on besides the decision.
@@ -61,11 +65,7 @@ func protectApp(s situation) []access.Remedy {
 		if reason.Action < protection.Block {
 			continue // a warning keeps nobody out
 		}
-		steps := reason.Steps
-		if len(steps) == 0 {
-			steps = []string{"Ask your help desk: only an administrator can change this."}
-		}
-		out = append(out, access.Remedy{Code: reason.Code, Title: title(reason.Code), Why: reason.Text, Steps: steps})
+		out = append(out, access.Remedy{Code: reason.Code, Title: title(reason), Why: sentence(reason.Text), Steps: steps(reason)})
 	}
 	if len(out) == 0 {
 		out = append(out, enroll(s.registered))
@@ -73,8 +73,27 @@ func protectApp(s situation) []access.Remedy {
 	return out
 }
 
+// steps are a reason's own, and where to turn when they do not help.
+func steps(r compliance.Reason) []string {
+	switch {
+	case len(r.Steps) == 0:
+		return []string{"Ask your help desk: only an administrator can change this."}
+	case r.Code == compliance.WipePending:
+		return append(slices.Clone(r.Steps), "If you did not expect this, ask your help desk.")
+	}
+	return r.Steps
+}
+
+// sentence ends a reason as people end sentences.
+func sentence(text string) string {
+	if text == "" || strings.HasSuffix(text, ".") {
+		return text
+	}
+	return text + "."
+}
+
 func enroll(was bool) access.Remedy {
-	why := "This browser has not shown that your organisation's data is protected in it."
+	why := "We could not see a protected app on this PC: this browser has not shown that your organisation's data is protected in it."
 	if was {
 		why = "The protection of this app ended, by sign-out, by removal or because it was renewed."
 	}
@@ -90,8 +109,8 @@ func enroll(was bool) access.Remedy {
 }
 
 // title is a heading for a reason of a verdict.
-func title(code string) string {
-	switch code {
+func title(r compliance.Reason) string {
+	switch r.Code {
 	case string(protection.MinOSVersion):
 		return "Update Windows"
 	case string(protection.MaxOSVersion):
@@ -105,14 +124,17 @@ func title(code string) string {
 	case string(protection.DisabledAccount):
 		return "Your account is disabled"
 	case string(protection.MaxThreatLevel):
+		if level, err := threat.ParseLevel(r.Have); err != nil || level == threat.Unknown {
+			return "Let this PC report that it is safe"
+		}
 		return "Remove the threat from this PC"
-	case "wipePending":
+	case compliance.WipePending:
 		return "Organisation data is being removed from this PC"
-	case "managed":
+	case compliance.Managed:
 		return "This PC is managed by an organisation"
-	case "notTargeted":
-		return "Nobody set up protection for you yet"
-	case "developmentHealth":
+	case compliance.NotTargeted:
+		return "No protection is set up for you yet"
+	case compliance.DevelopmentHealth:
 		return "The health of this PC was not measured"
 	}
 	return "This app is not healthy"

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -37,14 +38,8 @@ type Service struct {
 	store Store
 	now   func() time.Time
 
-	mu       sync.Mutex
-	compiled map[directory.TenantID]*demands
-}
-
-// demands are what a tenant demands, ready to be asked.
-type demands struct {
-	compliance.Config
-	policies *access.Set
+	mu      sync.Mutex
+	tenants map[directory.TenantID]*shelf
 }
 
 // New returns the room, or an error that names what is missing.
@@ -55,15 +50,22 @@ func New(o Options) (*Service, error) {
 	if o.Now == nil {
 		o.Now = func() time.Time { return time.Now().UTC() }
 	}
-	return &Service{store: o.Store, now: o.Now, compiled: map[directory.TenantID]*demands{}}, nil
+	return &Service{store: o.Store, now: o.Now, tenants: map[directory.TenantID]*shelf{}}, nil
 }
 
 // Decide rules on a session, or an app as itself, reaching resources. It reads
 // live state each time. What does not exist is a denial with a ruling; an error
-// means that the facts could not be read, and the caller must deny.
+// means that the facts could not be read, and the caller must deny, which is
+// what the ruling beside it says.
 //
-// First it is asked whether the session lives and the account is enabled, then
-// what policies say: a person who may not be here learns nothing of policies.
+// # Order
+//
+// What exists, then whether the session lives, then whether the account is
+// enabled, then policies. Each question is asked only of who passed the one
+// before, so that nobody learns more than the answer to the first question that
+// stops them: whether an account is disabled is told only to its living
+// session, which a password opened, and policies show themselves only to people
+// whom they are about. Of what does not exist nobody is told which part it was.
 func (s *Service) Decide(ctx context.Context, r access.Request) (access.Ruling, error) {
 	for range attempts {
 		facts, err := s.store.Facts(ctx, r)
@@ -89,34 +91,13 @@ func (s *Service) Record(ctx context.Context, r access.Record) error {
 	return s.store.RecordSignIn(ctx, r)
 }
 
-// demands returns the tenant's configuration, compiled once per revision. It
-// may be newer than revision, never older.
-func (s *Service) demands(ctx context.Context, t directory.TenantID, revision int64) (*demands, error) {
-	s.mu.Lock()
-	d := s.compiled[t]
-	s.mu.Unlock()
-	if d != nil && d.Tenant.Revision >= revision {
-		return d, nil
-	}
-	c, err := s.store.Config(ctx, t)
-	if err != nil {
-		return nil, fmt.Errorf("gate: configuration: %w", err)
-	}
-	d = &demands{Config: c.Config, policies: access.Compile(c.Access)}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if old := s.compiled[t]; old == nil || old.Tenant.Revision < d.Tenant.Revision {
-		s.compiled[t] = d
-	}
-	return d, nil
-}
-
 func (s *Service) rule(r access.Request, f Facts, d *demands) access.Ruling {
 	now := s.now()
-	if r.Session == "" {
-		return s.grant(r, f, now)
-	}
 	switch {
+	case contradicts(r, f):
+		return s.deny(r, f, CodeUnknown, "the facts do not fit the request")
+	case r.Session == "":
+		return s.grant(r, f, now)
 	case !f.Session.RevokedAt.IsZero():
 		return s.deny(r, f, CodeSessionEnded, "the sign-in session has ended")
 	case !now.Before(f.Session.ExpiresAt):
@@ -139,14 +120,38 @@ func (s *Service) rule(r access.Request, f Facts, d *demands) access.Ruling {
 	}
 	ruling := access.Ruling{Decision: d.policies.Evaluate(a), Basis: f.Revisions, DecidedAt: now}
 	ruling.Record = record(r, f, a.Platform, now)
-	if claimed := access.PlatformOf(r.UserAgent); f.Device != nil && claimed != a.Platform {
-		ruling.Record.Reason = fmt.Sprintf("the browser claims %q, the device is %q", claimed, a.Platform)
-	}
+	var why []string
 	if ruling.Decision.Outcome != access.Granted {
 		ruling.Remedies = remedies(ruling.Decision, situation{verdict: verdict, device: f.Device, registered: f.Session.Registration != ""})
+		for _, remedy := range ruling.Remedies {
+			why = append(why, remedy.Code)
+		}
 	}
+	if claimed := access.PlatformOf(r.UserAgent); f.Device != nil && claimed != "" && claimed != a.Platform {
+		why = append(why, fmt.Sprintf("the browser claims %q, the device is %q", claimed, a.Platform))
+	}
+	ruling.Record.Reason = strings.Join(why, "; ")
 	fill(&ruling)
 	return ruling
+}
+
+// contradicts reports facts that cannot be about the request. A store that
+// works never gives them; what they would lead to is not worth finding out.
+func contradicts(r access.Request, f Facts) bool {
+	if f.Client.ID != r.Client || len(f.Resources) != len(r.Resources) {
+		return true
+	}
+	for i, app := range f.Resources {
+		if app.ID != r.Resources[i] {
+			return true
+		}
+	}
+	if r.Session == "" {
+		return false
+	}
+	foreign := f.User.ID != "" && f.User.Tenant != r.Tenant
+	unlike := f.Dossier != nil && (f.Device == nil || f.Dossier.Standing.User != f.User.ID || f.Dossier.Standing.Device != f.Device.ID)
+	return len(r.Resources) == 0 || f.Session.ID != r.Session || foreign || unlike
 }
 
 // grant is the ruling for an app that signs in as itself: policies are about
