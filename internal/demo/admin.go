@@ -120,6 +120,10 @@ func OpenIntranet() (*Intranet, error) {
 	i.server = &http.Server{ReadHeaderTimeout: 5 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = fmt.Fprintf(w, "Welcome to the intranet, %s.\n", r.Header.Get("X-Postern-User"))
+		if r.URL.Path == "/stream" { // stays open, like a page of live news
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+		}
 	})}
 	go func() { i.ended <- i.server.Serve(ln) }()
 	return i, nil

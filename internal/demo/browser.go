@@ -51,6 +51,9 @@ func NewBrowser(transport http.RoundTripper) (*Browser, error) {
 	return &Browser{client: &http.Client{Transport: transport, Jar: jar}}, nil
 }
 
+// Client is the browser's own HTTP client, with its cookies.
+func (b *Browser) Client() *http.Client { return b.client }
+
 // Open goes to an address and through every form that it can fill in, and
 // returns the page where nothing more can be done. A device proves itself once
 // on the way.
