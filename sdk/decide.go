@@ -1,7 +1,9 @@
 package sdk
 
 import (
+	"cmp"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/postern-mam/postern/internal/protection"
@@ -11,8 +13,8 @@ import (
 
 // Decision is what the app must do now.
 type Decision struct {
-	Action  string        `json:"action"` // "allow", "warn", "block", "wipe"
-	Reasons []wire.Reason `json:"reasons,omitempty"`
+	Action  string        `json:"action"`            // "allow", "warn", "block", "wipe"
+	Reasons []wire.Reason `json:"reasons,omitempty"` // severest first; never empty when Action is not "allow"
 }
 
 // Allowed reports whether the person may work: nothing failed, or only warnings.
@@ -48,20 +50,28 @@ func (c *Client) Decide() Decision {
 	}
 	if s.LastResult != nil {
 		for _, r := range s.LastResult.Reasons {
-			if a, err := protection.ParseAction(r.Action); err == nil {
-				worst = max(worst, a)
-				reasons = append(reasons, r)
-			}
+			worst = max(worst, severity(r))
+			reasons = append(reasons, r)
 		}
-		if a, err := protection.ParseAction(s.LastResult.Action); err == nil {
-			worst = max(worst, a)
-		}
+		worst = max(worst, severity(wire.Reason{Action: s.LastResult.Action}))
 	}
+	if len(reasons) == 0 && worst > protection.Allow {
+		reasons = blocked("service", "Your organisation does not allow access now.", "Ask your administrator.").Reasons
+	}
+	slices.SortStableFunc(reasons, func(a, b wire.Reason) int { return cmp.Compare(severity(b), severity(a)) })
 	return Decision{Action: worst.String(), Reasons: unique(reasons)}
 }
 
 func sentence(f protection.Finding) string {
 	return "Your organisation asks for " + f.Want + "; found: " + f.Have + "."
+}
+
+func severity(r wire.Reason) protection.Action {
+	a, err := protection.ParseAction(r.Action)
+	if err != nil {
+		return protection.Block // a newer service's: doubt blocks
+	}
+	return a
 }
 
 // unique keeps the first reason of each code and action: the service may have

@@ -1,0 +1,267 @@
+package sdk_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/postern-mam/postern/sdk"
+	"github.com/postern-mam/postern/wire"
+)
+
+const tenant = "6f0c2d1e-0000-4000-8000-000000000001"
+
+// authority is a tiny service that speaks the protocol and remembers what it heard.
+type authority struct {
+	*httptest.Server
+	t   *testing.T
+	key *ecdsa.PrivateKey
+
+	mu       sync.Mutex
+	nonce    string
+	heard    []string // method and path
+	refused  int      // use_dpop_nonce answers
+	refresh  string   // the refresh token that is good now
+	disabled bool
+	down     bool
+	jkt      string
+	policy   wire.Policy
+	result   wire.CheckInResult
+	orders   []wire.Operation
+	receipts []wire.WipeReceipt
+	checkIns []wire.CheckIn
+}
+
+func newAuthority(t *testing.T) *authority {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	must(t, err)
+	a := &authority{t: t, key: key, nonce: "nonce-1", policy: wire.Policy{
+		ETag: "policy-1", Settings: map[string]string{"printOrgData": "block", "sendOrgDataTo": "none", "cutCopyPaste": "orgDestinationAnySource"},
+		Checks: []wire.Check{
+			{Subject: "offlineGracePeriod", Action: "block", Value: "43200"}, {Subject: "offlineGracePeriod", Action: "wipe", Value: "86400"},
+			{Subject: "minAppVersion", Action: "warn", Value: "200.0"}, {Subject: "disabledAccount", Action: "block"},
+		},
+	}, result: wire.CheckInResult{State: "compliant", Action: "allow", PolicyETag: "policy-1", CheckInSeconds: 1800}}
+	mux := http.NewServeMux()
+	base := "/" + tenant
+	mux.HandleFunc("GET "+base+"/oauth2/v2.0/authorize", a.authorize)
+	mux.HandleFunc("POST "+base+"/oauth2/v2.0/token", a.token)
+	for path, answer := range map[string]func(*http.Request) (int, any){
+		"POST " + wire.PathDevices:        func(*http.Request) (int, any) { return http.StatusOK, wire.Device{ID: "device-1"} },
+		"POST " + wire.PathRegistrations:  func(*http.Request) (int, any) { return http.StatusCreated, a.enrollment() },
+		"DELETE " + wire.PathRegistration: func(*http.Request) (int, any) { return http.StatusNoContent, nil },
+		"GET " + wire.PathPolicy:          func(*http.Request) (int, any) { return http.StatusOK, a.policy },
+		"POST " + wire.PathCheckIn:        a.checkIn,
+		"GET " + wire.PathOperations:      func(*http.Request) (int, any) { return http.StatusOK, wire.Operations{Value: a.orders} },
+		"POST " + wire.PathReceipt:        a.receipt,
+	} {
+		method, rest, _ := cut(path)
+		mux.HandleFunc(method+" "+base+"/mam/v1"+rest, a.guard(answer))
+	}
+	a.Server = httptest.NewTLSServer(mux)
+	t.Cleanup(a.Close)
+	return a
+}
+
+func cut(s string) (string, string, bool) {
+	i := slices.Index([]byte(s), ' ')
+	return s[:i], s[i+1:], true
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (a *authority) url() string { return a.URL + "/" + tenant }
+
+// proven checks the proof of r, or asks for a nonce.
+func (a *authority) proven(w http.ResponseWriter, r *http.Request) bool {
+	jws, err := jose.ParseSignedCompact(r.Header.Get("DPoP"), []jose.SignatureAlgorithm{jose.ES256})
+	if err != nil {
+		a.t.Errorf("%s %s: DPoP: %v", r.Method, r.URL.Path, err)
+		return false
+	}
+	header := jws.Signatures[0].Protected
+	payload, err := jws.Verify(header.JSONWebKey)
+	var c struct{ HTM, HTU, Nonce, ATH string }
+	if err != nil || json.Unmarshal(payload, &c) != nil || c.HTM != r.Method || c.HTU != a.URL+r.URL.Path {
+		a.t.Errorf("%s %s: proof %+v, %v", r.Method, r.URL.Path, c, err)
+	}
+	if bound := r.Header.Get("Authorization") != ""; bound != (c.ATH != "") {
+		a.t.Errorf("%s %s: token %t, ath %q", r.Method, r.URL.Path, bound, c.ATH)
+	}
+	a.jkt, _ = thumbprint(*header.JSONWebKey)
+	if c.Nonce == a.nonce {
+		return true
+	}
+	a.refused++
+	w.Header().Set("DPoP-Nonce", a.nonce)
+	w.Header().Set("WWW-Authenticate", `DPoP error="use_dpop_nonce"`)
+	w.WriteHeader(http.StatusUnauthorized)
+	return false
+}
+
+func (a *authority) guard(answer func(*http.Request) (int, any)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if a.down {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		if !a.proven(w, r) {
+			return
+		}
+		a.heard = append(a.heard, r.Method+" "+r.URL.Path)
+		status, body := answer(r)
+		w.WriteHeader(status)
+		if body != nil {
+			_ = json.NewEncoder(w).Encode(body)
+		}
+	}
+}
+
+func (a *authority) authorize(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	if q.Get("code_challenge_method") != "S256" || q.Get("dpop_jkt") == "" {
+		a.t.Errorf("authorize: %v", q)
+	}
+	back := url.Values{"code": {"code-1"}, "state": {q.Get("state")}, "iss": {a.url() + "/v2.0"}}
+	http.Redirect(w, r, q.Get("redirect_uri")+"?"+back.Encode(), http.StatusFound)
+}
+
+func (a *authority) token(w http.ResponseWriter, r *http.Request) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.proven(w, r) {
+		return
+	}
+	must(a.t, r.ParseForm())
+	good := r.PostForm.Get("code") == "code-1" && r.PostForm.Get("code_verifier") != "" || r.PostForm.Get("refresh_token") == a.refresh
+	if !good || a.disabled {
+		codes := []int{70000}
+		if a.disabled {
+			codes = []int{50057}
+		}
+		w.WriteHeader(http.StatusBadRequest)
+		_ = json.NewEncoder(w).Encode(map[string]any{"error": "invalid_grant", "error_description": "no", "error_codes": codes})
+		return
+	}
+	a.refresh = rand.Text()
+	_ = json.NewEncoder(w).Encode(map[string]any{"access_token": rand.Text(), "refresh_token": a.refresh, "expires_in": 600, "token_type": "DPoP"})
+}
+
+func (a *authority) enrollment() wire.Enrollment {
+	return wire.Enrollment{
+		RegistrationID: "registration-1", TenantID: tenant, UserID: "user-1", Policy: a.policy,
+		OrderKeys: jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: a.key.Public(), KeyID: "key-1", Algorithm: "ES256", Use: "sig"}}},
+	}
+}
+
+func (a *authority) checkIn(r *http.Request) (int, any) {
+	var in wire.CheckIn
+	must(a.t, json.NewDecoder(r.Body).Decode(&in))
+	a.checkIns = append(a.checkIns, in)
+	return http.StatusOK, a.result
+}
+
+func (a *authority) receipt(r *http.Request) (int, any) {
+	var in wire.ReceiptEnvelope
+	must(a.t, json.NewDecoder(r.Body).Decode(&in))
+	jws, err := jose.ParseSignedCompact(in.Receipt, []jose.SignatureAlgorithm{jose.ES256})
+	must(a.t, err)
+	if jws.Signatures[0].Protected.KeyID != a.jkt || jws.Signatures[0].Protected.ExtraHeaders[jose.HeaderType] != wire.TypeWipeReceipt {
+		a.t.Errorf("receipt header %+v", jws.Signatures[0].Protected)
+	}
+	var out wire.WipeReceipt
+	must(a.t, json.Unmarshal(jws.UnsafePayloadWithoutVerification(), &out))
+	a.receipts = append(a.receipts, out)
+	a.orders = nil
+	return http.StatusNoContent, nil
+}
+
+// order is a good wipe order; change spoils it.
+func (a *authority) order(change func(*wire.WipeOrder)) wire.WipeOrder {
+	o := wire.WipeOrder{
+		Issuer: a.url(), Operation: "op-1", IssuedAt: 1, Tenant: tenant, User: "user-1", Registration: "registration-1", Device: "device-1",
+		KeyThumb: a.jkt, Action: "wipe",
+	}
+	if change != nil {
+		change(&o)
+	}
+	return o
+}
+
+func (a *authority) sign(key *ecdsa.PrivateKey, typ string, o wire.WipeOrder) wire.Operation {
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: key, KeyID: "key-1"}},
+		(&jose.SignerOptions{}).WithType(jose.ContentType(typ)))
+	must(a.t, err)
+	doc, err := json.Marshal(o)
+	must(a.t, err)
+	jws, err := signer.Sign(doc)
+	must(a.t, err)
+	compact, err := jws.CompactSerialize()
+	must(a.t, err)
+	return wire.Operation{ID: "op-1", Order: compact}
+}
+
+type health struct{}
+
+func (health) Measure(context.Context) (sdk.Measurement, error) {
+	return sdk.Measurement{Adapter: "development", DisplayName: "pc", OSVersion: "10.0.22631.3155", Providers: map[string]string{"antivirus": "good"}}, nil
+}
+
+// pc is an app on a PC with a clock of its own.
+type pc struct {
+	*authority
+	dir    string
+	now    time.Time
+	onWipe func(context.Context) []wire.WipeItem
+}
+
+func newPC(t *testing.T) *pc {
+	return &pc{authority: newAuthority(t), dir: t.TempDir(), now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
+}
+
+// start is the app after its process starts anew.
+func (p *pc) start() *sdk.Client {
+	p.t.Helper()
+	c, err := sdk.New(sdk.Config{
+		Authority: p.url(), App: "com.microsoft.edge", AppVersion: "130.0", Dir: p.dir, Health: health{}, HTTP: p.Client(),
+		Now: func() time.Time { return p.now }, OnWipe: p.onWipe,
+		Browser: func(ctx context.Context, url string) error {
+			r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+			if err != nil {
+				return err
+			}
+			resp, err := p.Client().Do(r)
+			if err != nil {
+				return err
+			}
+			return resp.Body.Close()
+		},
+	})
+	must(p.t, err)
+	return c
+}
+
+func (p *pc) enrolled() *sdk.Client {
+	p.t.Helper()
+	c := p.start()
+	must(p.t, c.Enroll(p.t.Context()))
+	return c
+}
