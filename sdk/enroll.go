@@ -97,14 +97,14 @@ func (a *answer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Enroll signs in when nobody is, registers this PC, enrols the app and checks
 // in. A refusal is a *ServiceError with reason and steps.
 func (c *Client) Enroll(ctx context.Context) error {
+	m, err := c.cfg.Health.Measure(ctx) // first: nobody signs in for nothing
+	if err != nil {
+		return fmt.Errorf("sdk: health: %w", err)
+	}
 	if _, err := c.accessToken(ctx); err != nil {
 		if err := c.SignIn(ctx); err != nil {
 			return err
 		}
-	}
-	m, err := c.cfg.Health.Measure(ctx)
-	if err != nil {
-		return fmt.Errorf("sdk: health: %w", err)
 	}
 	var device wire.Device
 	_, err = c.do(ctx, call{method: http.MethodPost, path: wire.PathDevices, token: true, out: &device, in: wire.RegisterDevice{

@@ -123,8 +123,13 @@ func (c *cli) config(s session) (sdk.Config, error) {
 		cfg.Health = agent.Development{Path: c.Health}
 		fmt.Fprintln(s.err, "note: health is made up by a development file, and every report says so")
 	}
-	cfg.Browser = func(_ context.Context, url string) error {
+	cfg.Browser = func(ctx context.Context, url string) error {
 		fmt.Fprintf(s.err, "Open this address in your browser and sign in with your work account:\n\n  %s\n\n", url)
+		if c.Enroll.Open {
+			if err := agent.OpenBrowser(ctx, url); err != nil {
+				fmt.Fprintln(s.err, "note:", err) // the person still has the address
+			}
+		}
 		return nil
 	}
 	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true}

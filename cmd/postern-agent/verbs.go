@@ -9,9 +9,11 @@ import (
 	"time"
 )
 
-type enrollCmd struct{}
+type enrollCmd struct {
+	Open bool `help:"Also open the sign-in page in the browser."`
+}
 
-func (enrollCmd) run(ctx context.Context, s session) error {
+func (*enrollCmd) run(ctx context.Context, s session) error {
 	if err := s.client.Enroll(ctx); err != nil {
 		return err
 	}
