@@ -18,8 +18,8 @@ import (
 	"github.com/postern-mam/postern/internal/oauth"
 )
 
-// passFor is how long a browser may keep a pass. The sign-in session behind it
-// may end earlier, and is asked at every request.
+// passFor is how long a browser may keep a pass. It never outlives the sign-in
+// session behind it: that is asked at every request.
 const passFor = 8 * time.Hour
 
 // Pass is a browser's session at one published site. It opens nothing by
@@ -80,9 +80,9 @@ type Service struct {
 	cfg Config
 
 	mu     sync.Mutex
-	events uint64                // how many were handled
-	open   map[*tracked]struct{} // requests under way
-	last   map[string]outcome    // by pass: what was recorded last
+	events map[directory.TenantID]uint64 // how many were handled
+	open   map[*tracked]struct{}         // requests under way
+	last   map[string]*entry             // by pass: what was recorded last
 }
 
 // New returns the room, or every missing dependency joined.
@@ -102,7 +102,9 @@ func New(c Config) (*Service, error) {
 	if c.Now == nil {
 		c.Now = func() time.Time { return time.Now().UTC() }
 	}
-	return &Service{cfg: c, open: map[*tracked]struct{}{}, last: map[string]outcome{}}, nil
+	return &Service{
+		cfg: c, events: map[directory.TenantID]uint64{}, open: map[*tracked]struct{}{}, last: map[string]*entry{},
+	}, nil
 }
 
 // Site finds the application published at host (without port), or fault.NotFound.
@@ -127,13 +129,19 @@ func (s *Service) Enter(ctx context.Context, r oauth.Redemption) (cookie string,
 	return cookie, p.ExpiresAt, s.cfg.Store.SavePass(ctx, p)
 }
 
-// Leave forgets the pass of a cookie.
+// Leave forgets the pass of a cookie and cuts what is open by it.
 func (s *Service) Leave(ctx context.Context, cookie string) error {
 	hash := oauth.SHA256(cookie)
+	if err := s.cfg.Store.DeletePass(ctx, hash); err != nil {
+		return err
+	}
 	s.mu.Lock()
 	delete(s.last, hash)
 	s.mu.Unlock()
-	return s.cfg.Store.DeletePass(ctx, hash)
+	for _, t := range s.find(func(t *tracked) bool { return t.pass.Hash == hash }) {
+		t.cut()
+	}
+	return nil
 }
 
 // Visit is one request for a site.
@@ -159,7 +167,8 @@ func (a Admission) Granted() bool {
 }
 
 // Admit decides on a visit from live state. The log gets an entry when a pass
-// meets another outcome than the last time. An error is a denial.
+// meets another outcome, or other facts, than the last time in this process. An
+// error is a denial.
 func (s *Service) Admit(ctx context.Context, v Visit) (Admission, error) {
 	if v.Cookie == "" || len(v.Cookie) > 128 {
 		return Admission{}, nil
@@ -179,7 +188,7 @@ func (s *Service) Admit(ctx context.Context, v Visit) (Admission, error) {
 		ClientAppType: access.Browser, UserAgent: v.UserAgent, IP: v.IP, Protocol: "proxy", CorrelationID: v.CorrelationID,
 	}}
 	s.mu.Lock()
-	a.seen = s.events
+	a.seen = s.events[p.Tenant]
 	s.mu.Unlock()
 	if a.Ruling, err = s.cfg.Gate.Decide(ctx, a.request); err != nil {
 		return Admission{}, err
