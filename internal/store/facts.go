@@ -17,75 +17,121 @@ import (
 func (v gateView) Facts(ctx context.Context, r access.Request) (gate.Facts, error) {
 	return one(ctx, v.Store, func(tx *sqldb.Tx) (gate.Facts, error) {
 		var f gate.Facts
-		err := tx.Row("SELECT revision FROM tenants WHERE id = $1", []any{string(r.Tenant)}, &f.Revisions.Config)
-		if errors.Is(err, sqldb.ErrNone) {
-			return f, fault.New(fault.NotFound, "there is no tenant %q", r.Tenant)
-		}
-		if err != nil {
+		if r.Session == "" {
+			err := tx.Row("SELECT revision FROM tenants WHERE id = $1", []any{string(r.Tenant)}, &f.Revisions.Config)
+			if errors.Is(err, sqldb.ErrNone) {
+				return f, fault.New(fault.NotFound, "there is no tenant %q", r.Tenant)
+			}
+			if err != nil {
+				return f, err
+			}
+		} else if err := v.sessionFacts(tx, r, &f); err != nil {
 			return f, err
 		}
-		if f.Client, err = appTable.get(tx, string(r.Tenant), string(r.Client)); err != nil {
+		var err error
+		if f.Client, err = v.app(tx, r.Tenant, r.Client, f.Revisions.Config); err != nil {
 			return f, err
 		}
 		for _, id := range r.Resources {
-			app := f.Client // a published site is its own client
-			if id != r.Client {
-				if app, err = appTable.get(tx, string(r.Tenant), string(id)); err != nil {
-					return f, err
-				}
+			app, err := v.app(tx, r.Tenant, id, f.Revisions.Config)
+			if err != nil {
+				return f, err
 			}
 			f.Resources = append(f.Resources, app)
 		}
-		if r.Session == "" {
-			return f, nil
-		}
-		return f, sessionFacts(tx, r, &f)
+		return f, nil
 	})
 }
 
-// sessionFacts adds what hangs on the session. An installation that has ended
-// gives neither device nor dossier: it proves nothing any more. Its revision
-// still takes part.
-func sessionFacts(tx *sqldb.Tx, r access.Request, f *gate.Facts) error {
-	tenant := string(r.Tenant)
-	s, err := sessionTable.get(tx, tenant, string(r.Session))
+// app returns an application as it is at a revision of the configuration.
+func (v gateView) app(tx *sqldb.Tx, t directory.TenantID, id directory.AppID, config int64) (directory.App, error) {
+	k := appKey{t, id}
+	if a, ok := v.recall.app(k, config); ok {
+		return a, nil
+	}
+	a, err := appTable.get(tx, string(t), string(id))
+	if err == nil {
+		v.recall.keepApp(k, recalledApp{config, a})
+	}
+	return a, err
+}
+
+// revisionsOf reads a session with the revisions of all that hangs on it, in
+// one query. A registration that went with its device has revision 0; the
+// tenant's revision moved then.
+const revisionsOf = `SELECT s.doc, s.revision, t.revision, u.revision, COALESCE(g.revision, 0) FROM sessions s
+	JOIN tenants t ON t.id = s.tenant
+	JOIN users u ON u.tenant = s.tenant AND u.id = s.user_id
+	LEFT JOIN registrations g ON g.tenant = s.tenant AND g.id = s.registration_id
+	WHERE s.tenant = $1 AND s.id = $2`
+
+// sessionFacts adds the session and what hangs on it. An installation that has
+// ended gives neither device nor dossier: it proves nothing any more. Its
+// revision still takes part.
+func (v gateView) sessionFacts(tx *sqldb.Tx, r access.Request, f *gate.Facts) error {
+	var doc []byte
+	at := directory.Revisions{}
+	err := tx.Row(revisionsOf, []any{string(r.Tenant), string(r.Session)}, &doc, &at.Session, &at.Config, &at.User, &at.Registration)
+	if errors.Is(err, sqldb.ErrNone) {
+		return fault.New(fault.NotFound, "there is no session %q", r.Session)
+	}
+	if err != nil {
+		return err
+	}
+	s, err := sessionTable.decode(doc, at.Session)
 	if err != nil {
 		return err
 	}
 	f.Session = gate.SessionFacts{ID: s.ID, MFAAt: s.MFAAt, ExpiresAt: s.ExpiresAt, RevokedAt: s.RevokedAt, Registration: s.Registration}
-	if f.User, err = userTable.get(tx, tenant, string(s.User)); err != nil {
+	f.Revisions = at
+	at.Session = 0
+	p, err := v.person(tx, personKey{r.Tenant, s.User, s.Registration}, at)
+	f.User, f.Groups, f.Device, f.Dossier = p.user, p.groups, p.device, p.dossier
+	return err
+}
+
+// person returns a user with what stands behind a registration, as they are at
+// the revisions that this transaction sees.
+func (v gateView) person(tx *sqldb.Tx, k personKey, at directory.Revisions) (person, error) {
+	now := v.now()
+	if p, ok := v.recall.person(k, at, now); ok {
+		return p, nil
+	}
+	p := person{revisions: at, readAt: now}
+	var err error
+	if p.user, err = userTable.get(tx, string(k.tenant), string(k.user)); err != nil {
+		return p, err
+	}
+	if p.groups, err = groups(tx, k.tenant, k.user); err != nil {
+		return p, err
+	}
+	if at.Registration != 0 {
+		if err := installed(tx, k, &p); err != nil {
+			return p, err
+		}
+	}
+	v.recall.keepPerson(k, p)
+	return p, nil
+}
+
+// installed adds a living registration's device and dossier.
+func installed(tx *sqldb.Tx, k personKey, p *person) error {
+	reg, err := registrationTable.get(tx, string(k.tenant), string(k.registration))
+	if err != nil || !reg.EndedAt.IsZero() {
 		return err
 	}
-	if f.Groups, err = groups(tx, r.Tenant, s.User); err != nil {
-		return err
+	if reg.User != k.user { // the session is one person's, the installation another's
+		return fault.New(fault.NotFound, "the user %q has no registration %q", k.user, k.registration)
 	}
-	f.Revisions.Session, f.Revisions.User = s.Revision, f.User.Revision
-	if s.Registration == "" {
-		return nil
-	}
-	reg, err := registrationTable.get(tx, tenant, string(s.Registration))
-	if fault.KindOf(err) == fault.NotFound {
-		return nil // went with its device; the tenant's revision moved then
-	}
+	device, err := deviceTable.get(tx, string(k.tenant), string(reg.Device))
 	if err != nil {
 		return err
 	}
-	f.Revisions.Registration = reg.Revision
-	if !reg.EndedAt.IsZero() {
-		return nil
-	}
-	device, err := deviceTable.get(tx, tenant, string(reg.Device))
-	if err != nil {
-		return err
-	}
-	d := compliance.Dossier{Standing: reg.Standing, User: f.User, Groups: f.Groups}
-	if reg.User != s.User { // the session is one person's, the installation another's
-		return fault.New(fault.NotFound, "the session %q has no registration %q", s.ID, reg.Registration)
-	}
+	d := compliance.Dossier{Standing: reg.Standing, User: p.user, Groups: p.groups}
 	if err := threats(tx, &d); err != nil {
 		return err
 	}
-	f.Device, f.Dossier = &device, &d
+	p.device, p.dossier = &device, &d
 	return nil
 }
 

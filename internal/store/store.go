@@ -50,6 +50,8 @@ type Store struct {
 	now   func() time.Time
 	hints bus.Hints
 	swept atomic.Int64 // Unix milliseconds of the last sweep
+
+	recall *recall
 }
 
 // Open opens the database, brings its schema up to date and checks that it
@@ -63,7 +65,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{db: db, now: o.Now, hints: o.Hints}
+	s := &Store{db: db, now: o.Now, hints: o.Hints, recall: newRecall()}
 	if s.now == nil {
 		s.now = func() time.Time { return time.Now().UTC() }
 	}
