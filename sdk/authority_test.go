@@ -6,10 +6,13 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -41,12 +44,18 @@ type authority struct {
 	orders   []wire.Operation
 	receipts []wire.WipeReceipt
 	checkIns []wire.CheckIn
+	user     string                  // who signs in
+	access   map[string]bool         // access tokens that are good now
+	spent    map[string]bool         // refresh tokens that were used
+	reused   bool                    // one of them came again
+	refuse   map[string]http.Handler // answers instead, by the end of the path
+	streams  []chan string           // what they are nudged with
 }
 
 func newAuthority(t *testing.T) *authority {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	must(t, err)
-	a := &authority{t: t, key: key, nonce: "nonce-1", policy: wire.Policy{
+	a := &authority{t: t, key: key, nonce: "nonce-1", user: "user-1", access: map[string]bool{}, spent: map[string]bool{}, refuse: map[string]http.Handler{}, policy: wire.Policy{
 		ETag: "policy-1", Settings: map[string]string{"printOrgData": "block", "sendOrgDataTo": "none", "cutCopyPaste": "orgDestinationAnySource"},
 		Checks: []wire.Check{
 			{Subject: "offlineGracePeriod", Action: "block", Value: "43200"}, {Subject: "offlineGracePeriod", Action: "wipe", Value: "86400"},
@@ -69,6 +78,7 @@ func newAuthority(t *testing.T) *authority {
 		method, rest, _ := cut(path)
 		mux.HandleFunc(method+" "+base+"/mam/v1"+rest, a.guard(answer))
 	}
+	mux.HandleFunc("GET "+base+"/mam/v1"+wire.PathStream, a.stream)
 	a.Server = httptest.NewTLSServer(mux)
 	t.Cleanup(a.Close)
 	return a
@@ -127,6 +137,16 @@ func (a *authority) guard(answer func(*http.Request) (int, any)) http.HandlerFun
 			return
 		}
 		a.heard = append(a.heard, r.Method+" "+r.URL.Path)
+		if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "DPoP "); ok && !a.access[token] {
+			problem(http.StatusUnauthorized, wire.Problem{Code: "invalid_token"}).ServeHTTP(w, r)
+			return
+		}
+		for end, instead := range a.refuse {
+			if strings.HasSuffix(r.URL.Path, end) {
+				instead.ServeHTTP(w, r)
+				return
+			}
+		}
 		status, body := answer(r)
 		w.WriteHeader(status)
 		if body != nil {
@@ -151,7 +171,9 @@ func (a *authority) token(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	must(a.t, r.ParseForm())
-	good := r.PostForm.Get("code") == "code-1" && r.PostForm.Get("code_verifier") != "" || r.PostForm.Get("refresh_token") == a.refresh
+	shown := r.PostForm.Get("refresh_token")
+	a.reused = a.reused || a.spent[shown]
+	good := r.PostForm.Get("code") == "code-1" && r.PostForm.Get("code_verifier") != "" || shown == a.refresh
 	if !good || a.disabled {
 		codes := []int{70000}
 		if a.disabled {
@@ -161,13 +183,15 @@ func (a *authority) token(w http.ResponseWriter, r *http.Request) {
 		_ = json.NewEncoder(w).Encode(map[string]any{"error": "invalid_grant", "error_description": "no", "error_codes": codes})
 		return
 	}
-	a.refresh = rand.Text()
-	_ = json.NewEncoder(w).Encode(map[string]any{"access_token": rand.Text(), "refresh_token": a.refresh, "expires_in": 600, "token_type": "DPoP"})
+	a.spent[shown] = shown != ""
+	token := rand.Text()
+	a.refresh, a.access[token] = rand.Text(), true
+	_ = json.NewEncoder(w).Encode(map[string]any{"access_token": token, "refresh_token": a.refresh, "expires_in": 600, "token_type": "DPoP"})
 }
 
 func (a *authority) enrollment() wire.Enrollment {
 	return wire.Enrollment{
-		RegistrationID: "registration-1", TenantID: tenant, UserID: "user-1", Policy: a.policy,
+		RegistrationID: strings.Replace(a.user, "user", "registration", 1), TenantID: tenant, UserID: a.user, Policy: a.policy,
 		OrderKeys: jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: a.key.Public(), KeyID: "key-1", Algorithm: "ES256", Use: "sig"}}},
 	}
 }
@@ -192,6 +216,47 @@ func (a *authority) receipt(r *http.Request) (int, any) {
 	a.receipts = append(a.receipts, out)
 	a.orders = nil
 	return http.StatusNoContent, nil
+}
+
+// problem always answers with p.
+func problem(status int, p wire.Problem) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		_ = json.NewEncoder(w).Encode(p)
+	})
+}
+
+// stream says hello and passes nudges on.
+func (a *authority) stream(w http.ResponseWriter, r *http.Request) {
+	nudges := make(chan string, 8)
+	a.mu.Lock()
+	ok := !a.down && a.proven(w, r)
+	if ok {
+		a.streams = append(a.streams, nudges)
+	}
+	a.mu.Unlock()
+	for what := "hello"; ok; {
+		_, _ = fmt.Fprintf(w, ": still here\n\nevent: %s\ndata: {\"what\":%q}\n\n", what, what)
+		_ = http.NewResponseController(w).Flush()
+		select {
+		case what = <-nudges:
+		case <-r.Context().Done():
+			ok = false
+		}
+	}
+}
+
+// eventually waits until yes holds, which something else brings about.
+func (a *authority) eventually(yes func() bool) {
+	for a.t.Context().Err() == nil {
+		a.mu.Lock()
+		ok := yes()
+		a.mu.Unlock()
+		if ok {
+			return
+		}
+		runtime.Gosched()
+	}
 }
 
 // order is a good wipe order; change spoils it.
@@ -219,9 +284,13 @@ func (a *authority) sign(key *ecdsa.PrivateKey, typ string, o wire.WipeOrder) wi
 	return wire.Operation{ID: "op-1", Order: compact}
 }
 
-type health struct{}
+// health is the same always, unless it cannot be measured.
+type health struct{ broken *error }
 
-func (health) Measure(context.Context) (sdk.Measurement, error) {
+func (h health) Measure(context.Context) (sdk.Measurement, error) {
+	if h.broken != nil && *h.broken != nil {
+		return sdk.Measurement{}, *h.broken
+	}
 	return sdk.Measurement{Adapter: "development", DisplayName: "pc", OSVersion: "10.0.22631.3155", Providers: map[string]string{"antivirus": "good"}}, nil
 }
 
@@ -231,6 +300,8 @@ type pc struct {
 	dir    string
 	now    time.Time
 	onWipe func(context.Context) []wire.WipeItem
+	broken error // why health cannot be measured
+	sealer sdk.Sealer
 }
 
 func newPC(t *testing.T) *pc {
@@ -241,7 +312,7 @@ func newPC(t *testing.T) *pc {
 func (p *pc) start() *sdk.Client {
 	p.t.Helper()
 	c, err := sdk.New(sdk.Config{
-		Authority: p.url(), App: "com.microsoft.edge", AppVersion: "130.0", Dir: p.dir, Health: health{}, HTTP: p.Client(),
+		Authority: p.url(), App: "com.microsoft.edge", AppVersion: "130.0", Dir: p.dir, Health: health{&p.broken}, HTTP: p.Client(), Sealer: p.sealer,
 		Now: func() time.Time { return p.now }, OnWipe: p.onWipe,
 		Browser: func(ctx context.Context, url string) error {
 			r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)

@@ -47,9 +47,19 @@ type call struct {
 	etag         string // If-None-Match
 }
 
-// do makes a call, once more when the service wants a fresh nonce. It returns
-// the status; an error above 399 is a *ServiceError.
+// do makes a call, once more when the service refuses the access token: a
+// sign-in that ended there is found out here, not when the token expires. It
+// returns the status; an error above 399 is a *ServiceError.
 func (c *Client) do(ctx context.Context, q call) (int, error) {
+	status, err := c.once(ctx, q)
+	if status == http.StatusUnauthorized && q.token {
+		c.forgetToken()
+		status, err = c.once(ctx, q)
+	}
+	return status, c.noteEnd(err)
+}
+
+func (c *Client) once(ctx context.Context, q call) (int, error) {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
 	resp, err := c.send(ctx, q)
@@ -176,20 +186,46 @@ type tokens struct {
 	ExpiresIn    int    `json:"expires_in"`
 }
 
-// accessToken returns a token that serves for a while, refreshed when needed.
-func (c *Client) accessToken(ctx context.Context) (string, error) {
-	c.refreshing.Lock()
-	defer c.refreshing.Unlock()
+// forgetToken makes the next call ask for an access token.
+func (c *Client) forgetToken() {
 	c.mu.Lock()
-	t, refresh := c.token, c.state.RefreshToken
-	c.mu.Unlock()
-	if t.value != "" && c.cfg.Now().Add(time.Minute).Before(t.expiresAt) {
-		return t.value, nil
+	defer c.mu.Unlock()
+	c.token = accessToken{}
+}
+
+// freshToken returns the access token in memory, or "" when it serves no longer.
+func (c *Client) freshToken() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cfg.Now().Add(time.Minute).Before(c.token.expiresAt) {
+		return c.token.value
 	}
+	return ""
+}
+
+// accessToken returns a token that serves for a while, refreshed when needed. A
+// refresh token works once, and showing it twice ends the sign-in: of all
+// processes on this directory one refreshes at a time, with the newest.
+func (c *Client) accessToken(ctx context.Context) (string, error) {
+	if t := c.freshToken(); t != "" {
+		return t, nil
+	}
+	release, err := lock(c.cfg.Dir, "token.lock")
+	if err != nil {
+		return "", err
+	}
+	defer release()
+	if t := c.freshToken(); t != "" {
+		return t, nil
+	}
+	if err := c.reload(); err != nil {
+		return "", err
+	}
+	refresh := c.snapshot().RefreshToken
 	if refresh == "" {
-		return "", &ServiceError{Problem: wire.Problem{Title: "Sign in", Detail: "nobody is signed in to this app; sign in again"}}
+		return "", &ServiceError{OAuth: "login_required", Problem: wire.Problem{Title: "Sign in", Detail: "nobody is signed in to this app; sign in again"}}
 	}
-	err := c.askToken(ctx, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refresh}, "scope": {wire.EnrollmentScope}})
+	err = c.askToken(ctx, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refresh}, "scope": {wire.EnrollmentScope}})
 	if err != nil {
 		return "", err
 	}

@@ -24,37 +24,47 @@ func (d Decision) Allowed() bool { return d.Action == "allow" || d.Action == "wa
 // time since the last check-in, with the service's own rules and without asking
 // it. A clock that was set back does not lengthen anything.
 func (c *Client) Decide() Decision {
+	if err := c.reload(); err != nil {
+		return blocked("state", "The app cannot read its state on this PC.", "Delete the app's state and enrol again.")
+	}
 	s := c.snapshot()
 	switch {
 	case s.Wiping != nil || !s.WipedAt.IsZero():
 		return blocked("wiped", "The organisation's data was removed from this app.", "Enrol again if you still need it.")
+	case s.Ended != "":
+		return blocked("registrationEnded", s.Ended+".", "Enrol again if you still need it.")
 	case s.Registration == "" || !s.HasPolicy:
 		return blocked("notEnrolled", "This app is not protected yet.", "Sign in with your work account.")
+	case s.LastResult == nil:
+		return blocked("notCheckedIn", "Your organisation has not judged this PC yet.", "Connect this PC to the internet.")
 	}
 	now := latest(s.LatestAt, c.cfg.Now().UTC())
 	if now.After(s.LatestAt.Add(time.Minute)) {
-		if err := c.update(func(s *state) { s.LatestAt = now }); err != nil {
+		if err := c.update(func(s *state) { s.LatestAt = latest(s.LatestAt, now) }); err != nil {
 			return blocked("state", "The app cannot keep its state on this PC.", "Free space on the disk.")
 		}
 	}
+	return s.judge(c.cfg, now)
+}
+
+// judge puts together what the device finds and what the service found.
+func (s state) judge(cfg Config, now time.Time) Decision {
 	worst, reasons := protection.Allow, []wire.Reason(nil)
 	settings, err := s.settings()
 	if err != nil {
 		return blocked("policy", "The app does not understand its policy.", "Update the app.")
 	}
-	for _, f := range protection.Evaluate(settings, s.health(c.cfg), now) {
+	for _, f := range protection.Evaluate(settings, s.health(cfg), now) {
 		worst = max(worst, f.Check.Action)
 		reasons = append(reasons, wire.Reason{
 			Code: string(f.Check.Subject), Action: f.Check.Action.String(), Have: f.Have, Want: f.Want, Text: sentence(f),
 		})
 	}
-	if s.LastResult != nil {
-		for _, r := range s.LastResult.Reasons {
-			worst = max(worst, severity(r))
-			reasons = append(reasons, r)
-		}
-		worst = max(worst, severity(wire.Reason{Action: s.LastResult.Action}))
+	for _, r := range s.LastResult.Reasons {
+		worst = max(worst, severity(r))
+		reasons = append(reasons, r)
 	}
+	worst = max(worst, severity(wire.Reason{Action: s.LastResult.Action}))
 	if len(reasons) == 0 && worst > protection.Allow {
 		reasons = blocked("service", "Your organisation does not allow access now.", "Ask your administrator.").Reasons
 	}

@@ -95,21 +95,32 @@ func (a *answer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // Enroll signs in when nobody is, registers this PC, enrols the app and checks
-// in. A refusal is a *ServiceError with reason and steps.
+// in. A wipe under way is finished first, and what another account left goes. A
+// refusal is a *ServiceError with reason and steps.
 func (c *Client) Enroll(ctx context.Context) error {
+	if c.snapshot().Wiping != nil {
+		if _, err := c.Orders(ctx); err != nil {
+			return err
+		}
+	}
+	err := c.enroll(ctx)
+	if e, ok := errors.AsType[*ServiceError](err); ok && e.Status == http.StatusUnauthorized || ok && e.OAuth != "" {
+		if err = c.SignIn(ctx); err == nil {
+			err = c.enroll(ctx)
+		}
+	}
+	return err
+}
+
+func (c *Client) enroll(ctx context.Context) error {
 	m, err := c.cfg.Health.Measure(ctx) // first: nobody signs in for nothing
 	if err != nil {
 		return fmt.Errorf("sdk: health: %w", err)
 	}
-	if _, err := c.accessToken(ctx); err != nil {
-		if err := c.SignIn(ctx); err != nil {
-			return err
-		}
-	}
 	var device wire.Device
 	_, err = c.do(ctx, call{method: http.MethodPost, path: wire.PathDevices, token: true, out: &device, in: wire.RegisterDevice{
 		DisplayName: m.DisplayName, Platform: "windows", OSVersion: m.OSVersion, Model: m.Model, Manufacturer: m.Manufacturer,
-		KeyProtection: c.cfg.KeyProtection, Management: m.Management,
+		KeyProtection: c.cfg.Sealer.Protection(), Management: m.Management,
 	}})
 	if err != nil {
 		return err
@@ -124,10 +135,13 @@ func (c *Client) Enroll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := c.makeRoom(ctx, e.TenantID, e.UserID); err != nil {
+		return err
+	}
 	err = c.update(func(s *state) {
 		s.Device, s.Registration, s.Tenant, s.User = device.ID, e.RegistrationID, e.TenantID, e.UserID
 		s.OrderKeys, s.Policy, s.HasPolicy = e.OrderKeys, e.Policy, true
-		s.WipedAt, s.Wiping, s.LastResult = time.Time{}, nil, nil
+		s.WipedAt, s.Wiping, s.LastResult, s.LastCheckInAt, s.Ended = time.Time{}, nil, nil, time.Time{}, ""
 	})
 	if err != nil {
 		return err
@@ -136,13 +150,43 @@ func (c *Client) Enroll(ctx context.Context) error {
 	return err
 }
 
+// makeRoom removes what belongs to another account than the one that enrols now:
+// its files must not open for the newcomer.
+func (c *Client) makeRoom(ctx context.Context, tenant, user string) error {
+	old := c.snapshot()
+	if old.User == "" || old.User == user && old.Tenant == tenant {
+		return nil
+	}
+	if err := c.update(func(s *state) { s.HasPolicy = false }); err != nil {
+		return err
+	}
+	if old.Tenant == tenant && old.Registration != "" {
+		if status, err := c.do(ctx, call{method: http.MethodDelete, path: c.path("")}); err != nil && status != http.StatusNotFound {
+			return err
+		}
+	}
+	return c.removeAll(ctx)
+}
+
+// noteEnd keeps what the service says of a registration that is no more.
+func (c *Client) noteEnd(err error) error {
+	e, ok := errors.AsType[*ServiceError](err)
+	if !ok || e.Code != "registrationEnded" && e.Code != "wrongKey" || c.snapshot().Wiping != nil {
+		return err
+	}
+	return errors.Join(err, c.update(func(s *state) { s.Ended = e.Detail }))
+}
+
 // CheckIn measures, reports, and keeps verdict and policy. It returns the
 // verdict of the service.
 func (c *Client) CheckIn(ctx context.Context) (wire.CheckInResult, error) {
 	var result wire.CheckInResult
+	if err := c.reload(); err != nil {
+		return result, err
+	}
 	s := c.snapshot()
 	if s.Registration == "" {
-		return result, errors.New("sdk: this app is not enrolled; enrol first")
+		return result, errNotEnrolled()
 	}
 	m, err := c.cfg.Health.Measure(ctx)
 	if err != nil {
@@ -160,7 +204,7 @@ func (c *Client) CheckIn(ctx context.Context) (wire.CheckInResult, error) {
 		s.LastCheckInAt, s.LastSent, s.LastResult = now, &in, &result
 		// The service has just met this clock: it counts from here, also when an
 		// earlier time was shown in error.
-		s.LatestAt = now
+		s.LatestAt, s.Ended = now, ""
 	})
 	if err == nil && result.PolicyETag != s.Policy.ETag {
 		err = c.fetchPolicy(ctx)
@@ -178,8 +222,17 @@ func (c *Client) fetchPolicy(ctx context.Context) error {
 }
 
 // SignOut ends management and every report: the registration, the tokens and
-// the organisation's files on this PC are gone afterwards.
+// the organisation's files on this PC are gone afterwards. It needs the service,
+// which must stop expecting this PC, and is refused while a wipe waits.
 func (c *Client) SignOut(ctx context.Context) error {
+	release, err := c.alone()
+	if err != nil {
+		return err
+	}
+	defer release()
+	if c.snapshot().Wiping != nil {
+		return errors.New("sdk: the organisation's data is being removed; sign out when that is done")
+	}
 	if c.snapshot().Registration != "" {
 		status, err := c.do(ctx, call{method: http.MethodDelete, path: c.path("")})
 		if err != nil && status != http.StatusNotFound {
@@ -190,12 +243,10 @@ func (c *Client) SignOut(ctx context.Context) error {
 	if err := c.update(func(s *state) { s.HasPolicy = false }); err != nil {
 		return err
 	}
-	if err := c.vault.Wipe(); err != nil {
+	if err := c.removeAll(ctx); err != nil {
 		return err
 	}
-	c.mu.Lock()
-	c.token = accessToken{}
-	c.mu.Unlock()
+	c.forgetToken()
 	return c.update(func(s *state) { *s = state{LatestAt: s.LatestAt} })
 }
 
@@ -210,6 +261,12 @@ func (c *Client) refusedToken(err error) error {
 		return errors.Join(err, c.update(func(s *state) { s.Disabled = true }))
 	}
 	return err
+}
+
+func errNotEnrolled() error {
+	return &ServiceError{Problem: wire.Problem{
+		Title: "Not enrolled", Code: "notEnrolled", Detail: "this app is not enrolled", Steps: []string{"Enrol it first."},
+	}}
 }
 
 func latest(a, b time.Time) time.Time {

@@ -30,27 +30,36 @@ type deviceKey struct {
 }
 
 // openKey reads the key of dir, or makes one.
-func openKey(dir string) (*deviceKey, error) {
+func openKey(dir string, s Sealer) (*deviceKey, error) {
+	release, err := lock(dir, "state.lock") // two processes at their first start make one key
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	path := filepath.Join(dir, keyFile)
-	doc, err := os.ReadFile(path)
+	sealed, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return makeKey(path)
+		return makeKey(path, s)
 	}
 	if err != nil {
 		return nil, err
 	}
+	doc, err := s.Open(keyFile, sealed)
+	if err != nil {
+		return nil, fmt.Errorf("sdk: %s: %w", path, err)
+	}
 	block, _ := pem.Decode(doc)
 	if block == nil {
-		return nil, fmt.Errorf("sdk: %s is damaged; sign out and enrol again", path)
+		return nil, fmt.Errorf("sdk: %s is damaged; delete the directory and enrol again", path)
 	}
 	private, err := x509.ParseECPrivateKey(block.Bytes)
 	if err != nil {
-		return nil, fmt.Errorf("sdk: %s is damaged; sign out and enrol again: %w", path, err)
+		return nil, fmt.Errorf("sdk: %s is damaged; delete the directory and enrol again: %w", path, err)
 	}
 	return newKey(private)
 }
 
-func makeKey(path string) (*deviceKey, error) {
+func makeKey(path string, s Sealer) (*deviceKey, error) {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
@@ -59,7 +68,11 @@ func makeKey(path string) (*deviceKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := replace(path, pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der})); err != nil {
+	sealed, err := s.Seal(keyFile, pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der}))
+	if err != nil {
+		return nil, err
+	}
+	if err := replace(path, sealed); err != nil {
 		return nil, err
 	}
 	return newKey(private)
@@ -120,7 +133,7 @@ func (c *Client) ProveDevice(nonce, origin string) (string, error) {
 	}
 	s := c.snapshot()
 	if s.Registration == "" {
-		return "", errors.New("sdk: this app is not enrolled; enrol first")
+		return "", errNotEnrolled()
 	}
 	now := c.cfg.Now().Unix()
 	return c.key.sign(wire.TypeDeviceProof, false, wire.DeviceProof{

@@ -16,13 +16,16 @@ import (
 
 const (
 	firstPause   = time.Second
-	longestPause = time.Hour // between attempts without a connection
+	longestPause = 5 * time.Minute // between attempts without a connection
+	stable       = time.Minute     // a connection this old ends the growing of pauses
+	silence      = time.Minute     // on a stream, which says something every 15 s
 	maxLine      = 64 << 10
 )
 
 // Run holds the service's stream, checks in when it is time or told to, and
 // obeys orders, until ctx ends or a wipe is done. Without a connection it tries
-// again with growing pauses. It returns nil after a wipe and ctx.Err otherwise.
+// again with growing pauses. It returns nil after a wipe, an error when the app
+// is not enrolled or its registration has ended, and ctx.Err otherwise.
 func (c *Client) Run(ctx context.Context) error {
 	pause := firstPause
 	for {
@@ -35,7 +38,10 @@ func (c *Client) Run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if time.Since(began) > longestPause/60 {
+		if s := c.snapshot(); err != nil && s.Wiping == nil && (s.Registration == "" || s.Ended != "") {
+			return err
+		}
+		if time.Since(began) > stable {
 			pause = firstPause // it worked for a while: this is a new failure
 		}
 		wait := time.NewTimer(pause/2 + rand.N(pause/2+1)) // spread, so that PCs do not come back all at once
@@ -55,27 +61,27 @@ func (c *Client) session(ctx context.Context) (wiped bool, err error) {
 		return wiped, err
 	}
 	if c.snapshot().Registration == "" {
-		return false, errors.New("sdk: this app is not enrolled")
+		return false, errNotEnrolled()
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	resp, err := c.send(ctx, call{method: http.MethodGet, path: c.path("/stream")})
+	body, err := c.openStream(ctx, cancel)
 	if err != nil {
 		return false, err
 	}
-	defer func() { _ = resp.Body.Close() }()
-	if resp.StatusCode != http.StatusOK {
-		body, _ := io.ReadAll(io.LimitReader(resp.Body, maxAnswer)) // the status says enough
-		return false, refusal(resp.StatusCode, body)
-	}
 	nudges, ended := make(chan wire.Nudge), make(chan error, 1)
-	go func() { ended <- read(ctx, resp.Body, nudges) }()
-	defer func() { cancel(); _ = resp.Body.Close(); <-ended }()
-	due := time.NewTimer(c.interval())
+	go func() { ended <- read(ctx, body, nudges) }()
+	defer func() { cancel(); _ = body.Close(); <-ended }()
+	due, quiet := time.NewTimer(c.interval()), time.NewTimer(silence)
 	defer due.Stop()
+	defer quiet.Stop()
 	for {
 		select {
 		case n := <-nudges:
+			quiet.Reset(silence)
+			if n.What == "" {
+				continue // a sign of life
+			}
 			if wiped, err := c.obey(ctx, n); wiped || err != nil {
 				return wiped, err
 			}
@@ -83,6 +89,8 @@ func (c *Client) session(ctx context.Context) (wiped bool, err error) {
 			if wiped, err := c.obey(ctx, wire.Nudge{What: "hello"}); wiped || err != nil {
 				return wiped, err
 			}
+		case <-quiet.C:
+			return false, errors.New("sdk: the stream went silent")
 		case err := <-ended:
 			ended <- err
 			return false, errors.Join(err, io.ErrUnexpectedEOF)
@@ -93,16 +101,33 @@ func (c *Client) session(ctx context.Context) (wiped bool, err error) {
 	}
 }
 
-// obey does what a nudge asks for.
+// openStream returns the body of the stream. Only its beginning has a time limit.
+func (c *Client) openStream(ctx context.Context, cancel func()) (io.ReadCloser, error) {
+	late := time.AfterFunc(callLimit, cancel)
+	defer late.Stop()
+	resp, err := c.send(ctx, call{method: http.MethodGet, path: c.path("/stream")})
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode != http.StatusOK {
+		body, _ := io.ReadAll(io.LimitReader(resp.Body, maxAnswer)) // the status says enough
+		_ = resp.Body.Close()
+		return nil, c.noteEnd(refusal(resp.StatusCode, body))
+	}
+	return resp.Body, nil
+}
+
+// obey does what a nudge asks for. A check-in that fails, be it that the account
+// is disabled or that health cannot be measured, stops no order, and the stream
+// stays: a dead connection shows by its silence.
 func (c *Client) obey(ctx context.Context, n wire.Nudge) (wiped bool, err error) {
 	if n.What != "operation" {
 		result, err := c.CheckIn(ctx)
-		if _, refused := errors.AsType[*ServiceError](err); err != nil && !refused {
-			return false, err
-		}
-		// A refusal, of a disabled account for example, does not stop orders.
-		if err == nil && result.Operations == 0 {
+		switch {
+		case err == nil && result.Operations == 0:
 			return false, nil
+		case err != nil && c.snapshot().Ended != "":
+			return false, err
 		}
 	}
 	return c.Orders(ctx)
@@ -117,17 +142,18 @@ func (c *Client) interval() time.Duration {
 	return max(least, time.Duration(s.LastResult.CheckInSeconds)*time.Second)
 }
 
-// read turns a stream of server-sent events into nudges.
+// read turns a stream of server-sent events into nudges, and its comments into
+// empty ones.
 func read(ctx context.Context, body io.Reader, to chan<- wire.Nudge) error {
 	lines := bufio.NewScanner(body)
 	lines.Buffer(nil, maxLine)
 	for lines.Scan() {
 		data, ok := strings.CutPrefix(lines.Text(), "data:")
-		if !ok {
-			continue // comments and other fields
+		if !ok && !strings.HasPrefix(lines.Text(), ":") {
+			continue // other fields
 		}
 		var n wire.Nudge
-		if json.Unmarshal([]byte(strings.TrimSpace(data)), &n) != nil {
+		if ok && json.Unmarshal([]byte(strings.TrimSpace(data)), &n) != nil {
 			continue // a newer service: what we do not understand we do not obey
 		}
 		select {

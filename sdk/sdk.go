@@ -71,15 +71,15 @@ type Config struct {
 	Browser func(ctx context.Context, url string) error
 	HTTP    *http.Client     // zero: http.DefaultTransport; must set no Timeout, which would cut the stream
 	Now     func() time.Time // zero: time.Now
-	// KeyProtection says truthfully where the device key is kept: "tpm", "dpapi"
-	// or, when empty, "software", which is all that this version can do by itself.
-	KeyProtection string
+	Sealer  Sealer           // zero: files that only their owner can read
 	// OnWipe removes what the app itself keeps of the organisation, beside the
-	// sealed store; it returns what it removed. It may run again after a crash.
+	// sealed store; it returns what it removed. It runs at a wipe, at sign-out and
+	// when another account enrols, and may run again after a crash.
 	OnWipe func(ctx context.Context) []wire.WipeItem
 }
 
-// Client is one app of one account on this PC. It is safe for concurrent use.
+// Client is one app of one account on this PC. It is safe for concurrent use,
+// also by several processes over one directory.
 type Client struct {
 	cfg    Config
 	base   string // of the device protocol
@@ -92,8 +92,6 @@ type Client struct {
 	state state
 	nonce string
 	token accessToken
-
-	refreshing sync.Mutex // refresh tokens are used one at a time
 }
 
 // New opens the state directory. Every missing field is reported at once.
@@ -109,7 +107,7 @@ func New(cfg Config) (*Client, error) {
 			errs = append(errs, fmt.Errorf("sdk: Config.%s is required", f.name))
 		}
 	}
-	u, err := url.Parse(cfg.Authority)
+	u, err := url.Parse(strings.TrimRight(cfg.Authority, "/"))
 	if err != nil || u.Scheme != "https" || u.Host == "" || strings.Trim(u.Path, "/") == "" {
 		errs = append(errs, fmt.Errorf("sdk: Config.Authority is %q; want https://host/{tenant}", cfg.Authority))
 	}
@@ -119,8 +117,8 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	if cfg.KeyProtection == "" {
-		cfg.KeyProtection = "software"
+	if cfg.Sealer == nil {
+		cfg.Sealer = plainFiles{}
 	}
 	if cfg.HTTP == nil {
 		cfg.HTTP = &http.Client{}
@@ -128,16 +126,21 @@ func New(cfg Config) (*Client, error) {
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, err
 	}
-	cfg.Authority = strings.TrimRight(cfg.Authority, "/")
-	c := &Client{cfg: cfg, base: cfg.Authority + "/mam/v1", origin: u.Scheme + "://" + u.Host, http: cfg.HTTP}
-	if c.key, err = openKey(cfg.Dir); err != nil {
+	cfg.Authority = u.String()
+	c := &Client{cfg: cfg, base: cfg.Authority + "/mam/v1", origin: origin(u), http: cfg.HTTP}
+	if c.key, err = openKey(cfg.Dir, cfg.Sealer); err != nil {
 		return nil, err
 	}
-	if err := c.load(); err != nil {
+	if err := c.reload(); err != nil {
 		return nil, err
 	}
-	c.vault = openVault(cfg.Dir, func() error { return c.mayStore() })
+	c.vault = &Vault{root: cfg.Dir, sealer: cfg.Sealer, may: c.mayStore}
 	return c, nil
+}
+
+// origin spells the origin of u as browsers do.
+func origin(u *url.URL) string {
+	return "https://" + strings.TrimSuffix(strings.ToLower(u.Host), ":443")
 }
 
 // Vault is the sealed store of this account's organisation files.

@@ -34,6 +34,9 @@ type state struct {
 	// Disabled is set once the identity service confirmed that the account is disabled.
 	Disabled bool `json:"disabled,omitempty"`
 
+	// Ended is why the service ended this registration, in words.
+	Ended string `json:"ended,omitempty"`
+
 	Wiping  *wiping   `json:"wiping,omitempty"` // a wipe under way: resumed at the next start
 	WipedAt time.Time `json:"wipedAt,omitzero"`
 }
@@ -45,35 +48,69 @@ type wiping struct {
 	Receipt   string          `json:"receipt,omitempty"` // signed, perhaps not yet delivered
 }
 
-func (c *Client) load() error {
-	doc, err := os.ReadFile(filepath.Join(c.cfg.Dir, stateFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
+// reload reads what this or another process last kept.
+func (c *Client) reload() error {
+	return c.locked(func() error {
+		s, err := c.read()
+		if err == nil {
+			c.state = s
+		}
 		return err
-	}
-	if err := json.Unmarshal(doc, &c.state); err != nil {
-		return fmt.Errorf("sdk: %s cannot be read; delete the directory %s and enrol again: %w", stateFile, c.cfg.Dir, err)
-	}
-	return nil
+	})
 }
 
 // update changes the state and returns once the change is on disk.
 func (c *Client) update(change func(*state)) error {
+	return c.locked(func() error {
+		next, err := c.read()
+		if err != nil {
+			return err
+		}
+		change(&next)
+		doc, err := json.MarshalIndent(next, "", " ")
+		if err != nil {
+			return err
+		}
+		sealed, err := c.cfg.Sealer.Seal(stateFile, doc)
+		if err != nil {
+			return err
+		}
+		if err := replace(filepath.Join(c.cfg.Dir, stateFile), sealed); err != nil {
+			return err
+		}
+		c.state = next
+		return nil
+	})
+}
+
+// locked runs f as the only one of all threads and processes on this directory.
+func (c *Client) locked(f func() error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	next := c.state
-	change(&next)
-	doc, err := json.MarshalIndent(next, "", " ")
+	release, err := lock(c.cfg.Dir, "state.lock")
 	if err != nil {
 		return err
 	}
-	if err := replace(filepath.Join(c.cfg.Dir, stateFile), doc); err != nil {
-		return err
+	defer release()
+	return f()
+}
+
+func (c *Client) read() (s state, err error) {
+	sealed, err := os.ReadFile(filepath.Join(c.cfg.Dir, stateFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return s, nil
 	}
-	c.state = next
-	return nil
+	if err != nil {
+		return s, err
+	}
+	doc, err := c.cfg.Sealer.Open(stateFile, sealed)
+	if err == nil {
+		err = json.Unmarshal(doc, &s)
+	}
+	if err != nil {
+		return s, fmt.Errorf("sdk: %s cannot be read; delete the directory %s and enrol again: %w", stateFile, c.cfg.Dir, err)
+	}
+	return s, nil
 }
 
 func (c *Client) snapshot() state {

@@ -11,7 +11,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sync"
 )
 
 const (
@@ -28,22 +27,26 @@ var ErrWiped = errors.New("sdk: the organisation's files were removed from this 
 // account. Destroying the key destroys every file at once, wherever copies of
 // the ciphertext went. Files are held in memory as a whole; names are
 // authenticated, so that files cannot be swapped for one another.
+//
+// A wipe and a save exclude each other, also between processes.
 type Vault struct {
-	dir, key string
-	may      func() error // nil error: access is allowed now
-
-	mu sync.RWMutex // a wipe and a save exclude each other
+	root   string
+	sealer Sealer
+	may    func() error // nil error: access is allowed now
 }
 
-func openVault(dir string, may func() error) *Vault {
-	return &Vault{dir: filepath.Join(dir, vaultDir), key: filepath.Join(dir, vaultKeyFile), may: may}
-}
+func (v *Vault) dir() string { return filepath.Join(v.root, vaultDir) }
+
+func (v *Vault) keyPath() string { return filepath.Join(v.root, vaultKeyFile) }
 
 // Save seals data under name, replacing what was there. It fails while access
 // is cut.
 func (v *Vault) Save(name string, data []byte) error {
-	v.mu.Lock()
-	defer v.mu.Unlock()
+	release, err := lock(v.root, "vault.lock")
+	if err != nil {
+		return err
+	}
+	defer release()
 	if err := v.may(); err != nil {
 		return err
 	}
@@ -51,7 +54,7 @@ func (v *Vault) Save(name string, data []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(v.dir, 0o700); err != nil {
+	if err := os.MkdirAll(v.dir(), 0o700); err != nil {
 		return err
 	}
 	nonce := make([]byte, aead.NonceSize())
@@ -62,8 +65,11 @@ func (v *Vault) Save(name string, data []byte) error {
 // Load returns what was saved under name; fs.ErrNotExist when nothing was, and
 // ErrWiped after a wipe. It fails while access is cut.
 func (v *Vault) Load(name string) ([]byte, error) {
-	v.mu.RLock()
-	defer v.mu.RUnlock()
+	release, err := lock(v.root, "vault.lock")
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	if err := v.may(); err != nil {
 		return nil, err
 	}
@@ -88,21 +94,23 @@ func (v *Vault) Load(name string) ([]byte, error) {
 // path hides the name: a file name may tell as much as a file.
 func (v *Vault) path(name string) string {
 	sum := sha256.Sum256([]byte(name))
-	return filepath.Join(v.dir, hex.EncodeToString(sum[:]))
+	return filepath.Join(v.dir(), hex.EncodeToString(sum[:]))
 }
 
 func (v *Vault) aead(create bool) (cipher.AEAD, error) {
-	key, err := os.ReadFile(v.key)
+	sealed, err := os.ReadFile(v.keyPath())
 	if errors.Is(err, fs.ErrNotExist) && create {
-		key = make([]byte, keyBytes)
-		_, _ = rand.Read(key) // never fails (crypto/rand)
-		err = replace(v.key, key)
+		sealed, err = v.makeKey()
 	}
-	if errors.Is(err, fs.ErrNotExist) || err == nil && len(key) != keyBytes {
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, ErrWiped
 	}
 	if err != nil {
 		return nil, err
+	}
+	key, err := v.sealer.Open(vaultKeyFile, sealed)
+	if err != nil || len(key) != keyBytes {
+		return nil, errors.Join(fmt.Errorf("sdk: %s is damaged", vaultKeyFile), err)
 	}
 	block, err := aes.NewCipher(key)
 	if err != nil {
@@ -111,17 +119,42 @@ func (v *Vault) aead(create bool) (cipher.AEAD, error) {
 	return cipher.NewGCM(block)
 }
 
+func (v *Vault) makeKey() (sealed []byte, err error) {
+	key := make([]byte, keyBytes)
+	_, _ = rand.Read(key) // never fails (crypto/rand)
+	if sealed, err = v.sealer.Seal(vaultKeyFile, key); err != nil {
+		return nil, err
+	}
+	return sealed, replace(v.keyPath(), sealed)
+}
+
 // Wipe destroys the key first and the files after it. It may be repeated.
 func (v *Vault) Wipe() error {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	f, err := os.OpenFile(v.key, os.O_WRONLY, 0)
-	if err == nil {
-		_, err = f.Write(make([]byte, keyBytes)) // what is left on the medium is no key
-		err = errors.Join(err, f.Sync(), f.Close(), os.Remove(v.key))
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	release, err := lock(v.root, "vault.lock")
+	if err != nil {
 		return err
 	}
-	return os.RemoveAll(v.dir)
+	defer release()
+	if err := shred(v.keyPath()); err != nil {
+		return err
+	}
+	return os.RemoveAll(v.dir())
+}
+
+// shred overwrites a file before it removes it: what the medium keeps of it in
+// that place is nothing. A medium that writes elsewhere (most flash) may keep the
+// old content for a while; a Sealer of the system covers that.
+func shred(path string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	info, err := f.Stat()
+	if err == nil {
+		_, err = f.Write(make([]byte, info.Size()))
+	}
+	return errors.Join(err, f.Sync(), f.Close(), os.Remove(path))
 }

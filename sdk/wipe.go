@@ -18,26 +18,46 @@ import (
 // before anything is deleted, resumed after a crash, and acknowledged with a
 // receipt that the device key signs. It reports whether a wipe was completed.
 func (c *Client) Orders(ctx context.Context) (wiped bool, err error) {
-	if c.snapshot().Wiping != nil {
-		return true, c.finishWipe(ctx)
+	release, err := c.alone()
+	if err != nil {
+		return false, err
 	}
-	if c.snapshot().Registration == "" {
-		return false, nil
+	defer release()
+	switch s := c.snapshot(); {
+	case s.Wiping != nil:
+		return true, c.finishWipe(ctx)
+	case s.Registration == "":
+		return !s.WipedAt.IsZero(), nil
 	}
 	var ops wire.Operations
 	if _, err := c.do(ctx, call{method: http.MethodGet, path: c.path("/operations"), out: &ops}); err != nil {
 		return false, err
 	}
+	var refused []error
 	for _, op := range ops.Value {
-		if err := c.verifyOrder(op); err != nil {
-			return false, fmt.Errorf("sdk: order %s is refused, nothing is deleted: %w", op.ID, err)
+		if err := c.verifyOrder(op); err != nil { // it must not stand in the way of a good one
+			refused = append(refused, fmt.Errorf("sdk: order %s is refused, nothing is deleted: %w", op.ID, err))
+			continue
 		}
 		if err := c.update(func(s *state) { s.Wiping = &wiping{Operation: op.ID} }); err != nil {
 			return false, err
 		}
 		return true, c.finishWipe(ctx)
 	}
-	return false, nil
+	return false, errors.Join(refused...)
+}
+
+// alone keeps everyone else, also other processes, from carrying out orders and
+// from signing out, and reads what they did.
+func (c *Client) alone() (release func(), err error) {
+	if release, err = lock(c.cfg.Dir, "order.lock"); err != nil {
+		return nil, err
+	}
+	if err := c.reload(); err != nil {
+		release()
+		return nil, err
+	}
+	return release, nil
 }
 
 // verifyOrder accepts an order of our service for this very registration and key.
@@ -82,6 +102,7 @@ func (c *Client) verifyOrder(op wire.Operation) error {
 // data, receipt, registration. Every step may be repeated.
 func (c *Client) finishWipe(ctx context.Context) error {
 	s := c.snapshot()
+	again := func(next *state) { next.Wiping = &wiping{Operation: s.Wiping.Operation} }
 	if s.Wiping.Receipt == "" {
 		done, err := c.wipe(ctx, s)
 		if err != nil {
@@ -94,11 +115,14 @@ func (c *Client) finishWipe(ctx context.Context) error {
 	}
 	path := c.path("/operations/" + url.PathEscape(s.Wiping.Operation) + "/receipt")
 	status, err := c.do(ctx, call{method: http.MethodPost, path: path, in: wire.ReceiptEnvelope{Receipt: s.Wiping.Receipt}})
+	if status == http.StatusBadRequest { // a wrong clock, for example: sign anew next time
+		return errors.Join(err, c.update(again))
+	}
 	if err != nil && status != http.StatusNotFound { // not found: it was acknowledged and forgotten
 		return err
 	}
 	if !s.Wiping.succeeded() { // the service knows; what was in the way is tried again
-		if err := c.update(func(s *state) { s.Wiping = &wiping{Operation: s.Wiping.Operation} }); err != nil {
+		if err := c.update(again); err != nil {
 			return err
 		}
 		return errors.New("sdk: not everything could be removed yet; it is tried again")
@@ -119,9 +143,7 @@ func (c *Client) wipe(ctx context.Context, s state) (done wiping, err error) {
 	}
 	gone("sealed organisation files and their key", c.vault.Wipe())
 	gone("tokens", c.update(func(s *state) { s.RefreshToken, s.HasPolicy = "", false }))
-	c.mu.Lock()
-	c.token = accessToken{}
-	c.mu.Unlock()
+	c.forgetToken()
 	if c.cfg.OnWipe != nil {
 		done.Items = append(done.Items, c.cfg.OnWipe(ctx)...)
 	}
@@ -147,11 +169,19 @@ func (c *Client) enforce(ctx context.Context) error {
 	if err := c.update(func(s *state) { s.Policy, s.HasPolicy = wire.Policy{}, false }); err != nil {
 		return err
 	}
-	if err := c.vault.Wipe(); err != nil {
-		return err
-	}
+	return c.removeAll(ctx)
+}
+
+// removeAll removes the organisation's data without an order: nobody waits for a
+// receipt.
+func (c *Client) removeAll(ctx context.Context) error {
+	err := c.vault.Wipe()
 	if c.cfg.OnWipe != nil {
-		c.cfg.OnWipe(ctx)
+		for _, i := range c.cfg.OnWipe(ctx) {
+			if !i.Removed {
+				err = errors.Join(err, fmt.Errorf("sdk: %s could not be removed: %s", i.Name, i.Detail))
+			}
+		}
 	}
-	return nil
+	return err
 }

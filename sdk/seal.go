@@ -1,0 +1,22 @@
+package sdk
+
+// Sealer protects the secrets of the state directory: the device key, the
+// tokens and the key of the sealed store. One that a system offers, such as
+// Windows data protection, goes here.
+type Sealer interface {
+	// Seal returns plain as it may be written to disk under name.
+	Seal(name string, plain []byte) ([]byte, error)
+	// Open is the inverse of Seal; it fails for what was sealed under another name.
+	Open(name string, sealed []byte) ([]byte, error)
+	// Protection is what the service is told about the device key: "tpm", "dpapi"
+	// or "software".
+	Protection() string
+}
+
+// plainFiles keeps secrets as they are, in files that only their owner can
+// read. It claims no more than that.
+type plainFiles struct{}
+
+func (plainFiles) Seal(_ string, plain []byte) ([]byte, error)  { return plain, nil }
+func (plainFiles) Open(_ string, sealed []byte) ([]byte, error) { return sealed, nil }
+func (plainFiles) Protection() string                           { return "software" }
