@@ -2,6 +2,8 @@ package proxy
 
 import (
 	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
@@ -9,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/postern-mam/postern/internal/oauth"
 	"github.com/postern-mam/postern/internal/tunnel"
 )
 
@@ -41,30 +44,79 @@ func claimsIdentity(name string) bool {
 	return false
 }
 
-// dress replaces in out, the header for the upstream, what a client may not say
-// by what we know.
-func dress(out http.Header, in *http.Request, p *tunnel.Pass, ip string) {
-	for name := range out {
+// dress replaces in out, the request for the upstream, what a client may not say
+// by what we know. in is what the client sent.
+func (h *Handler) dress(out, in *http.Request, a tunnel.Admission, v tunnel.Visit) {
+	for name := range out.Header {
 		if claimsIdentity(name) {
-			delete(out, name)
+			delete(out.Header, name)
 		}
 	}
-	cookies := in.Cookies()
-	out.Del("Cookie")
-	for _, c := range cookies {
-		if !strings.HasPrefix(strings.ToLower(c.Name), strings.ToLower(ourCookies)) {
-			out.Add("Cookie", c.Name+"="+c.Value)
+	if !strings.EqualFold(out.Header.Get("Upgrade"), "websocket") {
+		// Any other protocol, such as HTTP/2 in clear text, would let the client
+		// speak to the upstream past us.
+		for _, name := range []string{"Upgrade", "Connection", "Http2-Settings"} {
+			out.Header.Del(name)
 		}
 	}
-	if all := out.Values("Cookie"); len(all) > 1 {
-		out.Set("Cookie", strings.Join(all, "; "))
+	out.Header.Del("Cookie")
+	if kept := foreignCookies(in.Header.Values("Cookie")); kept != "" {
+		out.Header.Set("Cookie", kept)
 	}
-	out.Set("X-Forwarded-For", ip)
-	out.Set("X-Forwarded-Host", in.Host)
-	out.Set("X-Forwarded-Proto", "https")
-	out.Set("X-Postern-User", p.UserName)
-	out.Set("X-Postern-User-Id", string(p.User))
-	out.Set("X-Postern-Tenant", string(p.Tenant))
+	out.Header["Authorization"] = slices.DeleteFunc(slices.Clone(out.Header["Authorization"]), h.isOurs)
+	if len(out.Header["Authorization"]) == 0 {
+		out.Header.Del("Authorization")
+	}
+	origin := oauth.SiteOrigin(h.cfg.Issuer, v.Site.Site.Host)
+	out.Header.Set("X-Forwarded-For", v.IP)
+	out.Header.Set("X-Forwarded-Host", strings.TrimPrefix(origin, "https://"))
+	out.Header.Set("X-Forwarded-Proto", "https")
+	out.Header.Set("X-Postern-User", a.Pass.UserName)
+	out.Header.Set("X-Postern-User-Id", string(a.Pass.User))
+	out.Header.Set("X-Postern-Tenant", string(a.Pass.Tenant))
+}
+
+// foreignCookies returns a Cookie header without our own cookies. What is kept
+// stays byte for byte: upstreams differ in what they take for a cookie.
+func foreignCookies(headers []string) string {
+	var kept []string
+	for _, h := range headers {
+		for c := range strings.SplitSeq(h, ";") {
+			if c = strings.TrimSpace(c); c != "" && !isOurCookie(c) {
+				kept = append(kept, c)
+			}
+		}
+	}
+	return strings.Join(kept, "; ")
+}
+
+// isOurCookie reports whether a cookie, from its name on, is one of ours. A
+// cookie without a name can pass for one: "=__Host-x=1" comes back as "__Host-x=1".
+func isOurCookie(c string) bool {
+	c = strings.TrimLeft(c, " \t=")
+	return len(c) >= len(ourCookies) && strings.EqualFold(c[:len(ourCookies)], ourCookies)
+}
+
+// isOurs reports whether an Authorization value is a token of this service: bound
+// to a key, or a JWT that says so. Such a token is for us, and the upstream could
+// use it in the person's name. Everything else is between client and upstream.
+func (h *Handler) isOurs(value string) bool {
+	scheme, token, _ := strings.Cut(strings.TrimSpace(value), " ")
+	if strings.EqualFold(scheme, "DPoP") {
+		return true
+	}
+	parts := strings.Split(strings.TrimSpace(token), ".")
+	if !strings.EqualFold(scheme, "Bearer") || len(parts) != 3 {
+		return false
+	}
+	doc, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		return false
+	}
+	var claims struct {
+		Issuer string `json:"iss"`
+	}
+	return json.Unmarshal(doc, &claims) == nil && strings.HasPrefix(claims.Issuer, h.cfg.Issuer+"/")
 }
 
 // undress removes from an upstream's answer what only we may say.
@@ -72,7 +124,7 @@ func undress(r *http.Response) error {
 	cookies := r.Header.Values("Set-Cookie")
 	r.Header.Del("Set-Cookie")
 	for _, c := range cookies {
-		if !strings.HasPrefix(strings.ToLower(strings.TrimSpace(c)), strings.ToLower(ourCookies)) {
+		if !isOurCookie(c) {
 			r.Header.Add("Set-Cookie", c)
 		}
 	}
@@ -80,12 +132,6 @@ func undress(r *http.Response) error {
 		r.Header.Set("Cache-Control", "private, no-cache")
 	}
 	return nil
-}
-
-// clientIP is the address of who asks. Behind trusted proxies it is the
-// right-most address in X-Forwarded-For that no trusted proxy has.
-func (h *Handler) clientIP(r *http.Request) string {
-	return ClientIP(r, h.cfg.TrustedProxies)
 }
 
 // ClientIP returns the address of who sent r. X-Forwarded-For counts only as far
@@ -123,8 +169,8 @@ func hostOf(host string) string {
 	return strings.ToLower(strings.TrimSuffix(host, "."))
 }
 
-// correlation is an identifier that ties a page a person sees to the log.
-func correlation(*http.Request) string {
+// newID returns a random UUID (RFC 9562 version 4).
+func newID() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
 	b[6] = b[6]&0x0f | 0x40

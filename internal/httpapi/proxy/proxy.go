@@ -9,14 +9,18 @@ package proxy
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/netip"
 	"net/url"
+	"path"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/postern-mam/postern/internal/access"
@@ -26,12 +30,20 @@ import (
 	"github.com/postern-mam/postern/internal/httpapi/problem"
 	"github.com/postern-mam/postern/internal/oauth"
 	"github.com/postern-mam/postern/internal/tunnel"
+	"github.com/postern-mam/postern/wire"
 )
 
-// Paths on a site's host that the door itself answers.
+// Paths on a site's host that the door itself answers. Nothing below ownPath
+// reaches the upstream.
 const (
-	signInPath  = "/.postern/sign-in"
-	signOutPath = "/.postern/sign-out"
+	ownPath     = "/.postern/"
+	signInPath  = ownPath + "sign-in"
+	signOutPath = ownPath + "sign-out"
+)
+
+const (
+	maxResponseHeader = 256 << 10 // bytes, of an upstream
+	copyBuffer        = 32 << 10
 )
 
 // Sealer keeps the state of a sign-in under way in the browser, unreadable and
@@ -56,6 +68,8 @@ type Config struct {
 type Handler struct {
 	cfg       Config
 	transport http.RoundTripper
+	errors    *log.Logger
+	buffers   buffers
 }
 
 // New returns a Handler, or every missing dependency joined.
@@ -75,42 +89,66 @@ func New(c Config) (*Handler, error) {
 	if c.Now == nil {
 		c.Now = func() time.Time { return time.Now().UTC() }
 	}
-	return &Handler{cfg: c, transport: &http.Transport{
-		DialContext:           (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
-		TLSHandshakeTimeout:   10 * time.Second,
-		ResponseHeaderTimeout: time.Minute,
-		IdleConnTimeout:       90 * time.Second,
-		MaxIdleConnsPerHost:   32,
-		ForceAttemptHTTP2:     true,
+	// No proxy from the environment: an upstream is where its site says.
+	return &Handler{cfg: c, errors: slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug), transport: &http.Transport{
+		DialContext:            (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
+		TLSHandshakeTimeout:    10 * time.Second,
+		ResponseHeaderTimeout:  time.Minute,
+		IdleConnTimeout:        90 * time.Second,
+		MaxIdleConnsPerHost:    32,
+		MaxResponseHeaderBytes: maxResponseHeader,
+		DisableCompression:     true, // what client and upstream agree on passes as it is
+		ForceAttemptHTTP2:      true,
 	}}, nil
+}
+
+// buffers lends buffers to responses under way.
+type buffers struct{ pool sync.Pool }
+
+// Get implements httputil.BufferPool.
+func (b *buffers) Get() []byte {
+	if buf, ok := b.pool.Get().(*[copyBuffer]byte); ok {
+		return buf[:]
+	}
+	return make([]byte, copyBuffer)
+}
+
+// Put implements httputil.BufferPool.
+func (b *buffers) Put(buf []byte) {
+	if len(buf) == copyBuffer {
+		b.pool.Put((*[copyBuffer]byte)(buf))
+	}
 }
 
 // ServeHTTP answers for the site that the request's host names.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	id := newID()
 	site, err := h.cfg.Tunnel.Site(r.Context(), hostOf(r.Host))
 	if err != nil && fault.KindOf(err) == fault.NotFound {
 		err = fault.New(fault.NotFound, "no site is published at %q", hostOf(r.Host))
 	}
 	if err == nil {
-		err = h.route(w, r, site)
+		err = h.route(w, r, site, id)
 	}
 	if err != nil {
-		h.fail(w, r, err)
+		h.fail(w, r, id, err)
 	}
 }
 
-func (h *Handler) route(w http.ResponseWriter, r *http.Request, site directory.App) error {
+// route answers a request for site; id ties it to the log.
+func (h *Handler) route(w http.ResponseWriter, r *http.Request, site directory.App, id string) error {
 	switch r.URL.Path {
 	case oauth.SiteCallbackPath:
 		return h.callback(w, r, site)
 	case signInPath:
 		return h.signIn(w, r, site, local(r.URL.Query().Get("to")))
 	case signOutPath:
-		return h.signOut(w, r)
+		return h.signOut(w, r, site)
 	}
-	v := tunnel.Visit{
-		Site: site, UserAgent: r.UserAgent(), IP: h.clientIP(r), CorrelationID: correlation(r),
+	if strings.HasPrefix(path.Clean(r.URL.Path)+"/", ownPath) {
+		return fault.New(fault.NotFound, "there is no such page")
 	}
+	v := tunnel.Visit{Site: site, UserAgent: r.UserAgent(), IP: ClientIP(r, h.cfg.TrustedProxies), CorrelationID: id}
 	if c, err := r.Cookie(passCookie); err == nil {
 		v.Cookie = c.Value
 	}
@@ -123,7 +161,7 @@ func (h *Handler) route(w http.ResponseWriter, r *http.Request, site directory.A
 		return nil
 	case (a.Pass == nil || ended(a.Ruling.Decision.Code)) && navigates(r):
 		return h.signIn(w, r, site, r.URL.RequestURI())
-	case a.Pass == nil:
+	case a.Pass == nil || ended(a.Ruling.Decision.Code):
 		return &problem.Refusal{
 			Code: "signInRequired", Steps: []string{"Open " + oauth.SiteOrigin(h.cfg.Issuer, site.Site.Host) + " in the browser and sign in."},
 			Err: fault.New(fault.Unauthenticated, "nobody is signed in at this site"),
@@ -135,37 +173,41 @@ func (h *Handler) route(w http.ResponseWriter, r *http.Request, site directory.A
 // ended reports whether a fresh sign-in is all that is missing.
 func ended(code int) bool { return code == 50173 || code == 70043 }
 
+// errCut says that access ended while a request was under way.
+var errCut error = fault.New(fault.Forbidden, "access ended while the site was answering; open the page again to see why")
+
 // forward passes an admitted request on. It is cut when the admission ends.
 func (h *Handler) forward(w http.ResponseWriter, r *http.Request, a tunnel.Admission, v tunnel.Visit) {
 	upstream, err := url.Parse(v.Site.Site.Upstream)
 	if err != nil {
-		h.fail(w, r, err)
+		h.fail(w, r, v.CorrelationID, err)
 		return
 	}
-	ctx, cut := context.WithCancel(r.Context())
-	defer cut()
-	release := h.cfg.Tunnel.Track(ctx, a, cut)
+	ctx, cut := context.WithCancelCause(r.Context())
+	defer cut(nil)
+	release := h.cfg.Tunnel.Track(ctx, a, func() { cut(errCut) })
 	defer release()
-	if ctx.Err() != nil && r.Context().Err() == nil { // refused between the decision and now
-		h.fail(w, r, fault.New(fault.Forbidden, "access ended; open the page again to see why"))
+	if errors.Is(context.Cause(ctx), errCut) { // refused between the decision and now
+		h.fail(w, r, v.CorrelationID, errCut)
 		return
 	}
 	(&httputil.ReverseProxy{
 		Transport:     h.transport,
 		FlushInterval: -1, // a stream must not wait in our buffers
-		ErrorLog:      slog.NewLogLogger(h.cfg.Log.Handler(), slog.LevelDebug),
+		ErrorLog:      h.errors,
+		BufferPool:    &h.buffers,
 		Rewrite: func(p *httputil.ProxyRequest) {
 			p.SetURL(upstream)
-			dress(p.Out.Header, p.In, a.Pass, v.IP)
+			h.dress(p.Out, p.In, a, v)
 		},
 		ModifyResponse: undress,
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
-			if ctx.Err() != nil {
-				err = fault.Wrap(fault.Forbidden, err, "access ended while the site was answering; open the page again to see why")
+			if errors.Is(context.Cause(ctx), errCut) {
+				err = errCut
 			} else {
 				err = &badGateway{site: v.Site.DisplayName, err: err}
 			}
-			h.fail(w, r, err)
+			h.fail(w, r, v.CorrelationID, err)
 		},
 	}).ServeHTTP(w, r.WithContext(ctx))
 }
@@ -206,20 +248,27 @@ func (b *badGateway) Error() string { return "upstream of " + b.site + ": " + b.
 // Unwrap returns the cause.
 func (b *badGateway) Unwrap() error { return b.err }
 
-func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
-	if !navigates(r) {
-		if bad, ok := errors.AsType[*badGateway](err); ok {
-			err = fault.Wrap(fault.Unavailable, bad, bad.site+" does not answer; try again later")
-		}
+func (h *Handler) fail(w http.ResponseWriter, r *http.Request, id string, err error) {
+	bad, gateway := errors.AsType[*badGateway](err)
+	if !navigates(r) && !gateway {
 		problem.Write(w, r, h.cfg.Log, err)
 		return
 	}
 	status, title, detail := problem.Status(err), "This page cannot be shown", fault.Detail(err)
-	if bad, ok := errors.AsType[*badGateway](err); ok {
-		status, title, detail = http.StatusBadGateway, bad.site+" does not answer", "The site behind this address is not there right now. Try again later, or tell your help desk."
+	if gateway {
+		status, title = http.StatusBadGateway, bad.site+" does not answer"
+		detail = "The site behind this address is not there right now. Try again later, or tell your help desk."
 	}
-	h.cfg.Log.LogAttrs(r.Context(), slog.LevelInfo, "site request failed", slog.Int("status", status), slog.Any("err", err))
-	page.WriteError(w, status, page.Error{Title: title, Detail: detail, CorrelationID: correlation(r)})
+	h.cfg.Log.LogAttrs(r.Context(), slog.LevelInfo, "site request failed",
+		slog.Int("status", status), slog.String("correlation", id), slog.Any("err", err))
+	if navigates(r) {
+		page.WriteError(w, status, page.Error{Title: title, Detail: detail, CorrelationID: id})
+		return
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(wire.Problem{Title: title, Status: status, Detail: detail, Code: "siteUnavailable"}) // the client is gone; nothing to do
 }
 
 // navigates reports whether a person is looking at the answer: a page load, not

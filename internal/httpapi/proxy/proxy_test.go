@@ -33,6 +33,8 @@ type world struct {
 	site    directory.App
 	passes  map[string]tunnel.Pass
 	refused bool
+	code    int                // of the refusal; 0: 53009
+	device  directory.DeviceID // that proved itself
 	records int
 }
 
@@ -71,8 +73,12 @@ func (w *world) Decide(context.Context, access.Request) (access.Ruling, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.refused {
+		code := w.code
+		if code == 0 {
+			code = 53009
+		}
 		return access.Ruling{
-			Decision: access.Decision{Code: 53009},
+			Decision: access.Decision{Code: code}, Record: access.Record{Device: w.device},
 			Remedies: []access.Remedy{{Code: "maxThreatLevel", Title: "Remove the threat", Why: "A threat was found.", Steps: []string{"Run a scan."}}},
 		}, nil
 	}
@@ -141,10 +147,11 @@ func open(t testing.TB, upstream http.Handler, trusted ...netip.Prefix) *house {
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	tr := client.Transport.(*http.Transport)
 	tr.TLSClientConfig.InsecureSkipVerify = true
+	all := &house{world: w, tunnel: svc, server: server, client: client}
 	tr.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, network, server.Listener.Addr().String())
+		return (&net.Dialer{}).DialContext(ctx, network, all.server.Listener.Addr().String())
 	}
-	return &house{world: w, tunnel: svc, server: server, client: client}
+	return all
 }
 
 // enter signs in and returns the pass cookie.
@@ -381,7 +388,7 @@ func TestAnUpgradedConnectionIsCutWhenAccessEnds(t *testing.T) {
 		if err != nil {
 			return
 		}
-		_, _ = rw.WriteString("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\nhello\n")
+		_, _ = rw.WriteString("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nhello\n")
 		_ = rw.Flush()
 		_, _ = io.Copy(io.Discard, conn)
 		_ = conn.Close()
@@ -393,7 +400,7 @@ func TestAnUpgradedConnectionIsCutWhenAccessEnds(t *testing.T) {
 	}
 	defer func() { _ = conn.Close() }()
 	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
-	r := h.request(t, "GET", "/ws", "Cookie", pass, "Connection", "Upgrade", "Upgrade", "echo")
+	r := h.request(t, "GET", "/ws", "Cookie", pass, "Connection", "Upgrade", "Upgrade", "websocket")
 	if err := r.Write(conn); err != nil {
 		t.Fatal(err)
 	}
@@ -438,7 +445,7 @@ func TestAnUpstreamThatIsGoneIsSaidPlainly(t *testing.T) {
 	if r := h.do(t, "GET", "/", "Cookie", pass, "Accept", "text/html"); r.StatusCode != http.StatusBadGateway || !strings.Contains(text(t, r), "Intranet does not answer") {
 		t.Errorf("status %d", r.StatusCode)
 	}
-	if r := h.do(t, "GET", "/", "Cookie", pass, "Sec-Fetch-Mode", "cors"); r.StatusCode != http.StatusServiceUnavailable {
+	if r := h.do(t, "GET", "/", "Cookie", pass, "Sec-Fetch-Mode", "cors"); r.StatusCode != http.StatusBadGateway || !strings.Contains(text(t, r), `"code":"siteUnavailable"`) {
 		t.Errorf("status %d", r.StatusCode)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 	"time"
 
@@ -54,7 +55,7 @@ func (h *Handler) signIn(w http.ResponseWriter, r *http.Request, site directory.
 		"code_challenge": {oauth.SHA256(p.Verifier)}, "code_challenge_method": {"S256"},
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	http.Redirect(w, r, h.cfg.Issuer+"/"+string(site.Tenant)+"/oauth2/v2.0/authorize?"+q.Encode(), http.StatusSeeOther)
+	http.Redirect(w, r, oauth.EndpointsOf(h.cfg.Issuer, site.Tenant).Authorize+"?"+q.Encode(), http.StatusSeeOther)
 	return nil
 }
 
@@ -68,7 +69,7 @@ func (h *Handler) callback(w http.ResponseWriter, r *http.Request, site director
 	switch {
 	case p.Host != site.Site.Host || subtle.ConstantTimeCompare([]byte(p.State), []byte(q.Get("state"))) != 1:
 		return fault.New(fault.Invalid, "this sign-in was started elsewhere; open the site again")
-	case q.Get("iss") != h.cfg.Issuer+"/"+string(site.Tenant)+"/v2.0":
+	case q.Get("iss") != oauth.EndpointsOf(h.cfg.Issuer, site.Tenant).Issuer:
 		return fault.New(fault.Invalid, "this answer comes from another identity provider; open the site again")
 	case q.Get("error") != "":
 		setCookie(w, stateCookie, "", -1)
@@ -106,10 +107,10 @@ func (h *Handler) pending(r *http.Request) (p pending, err error) {
 	return p, nil
 }
 
-// signOut forgets the pass at this site. The sign-in session goes on; its own
-// sign-out page is where the browser is sent.
-func (h *Handler) signOut(w http.ResponseWriter, r *http.Request) error {
-	if site := r.Header.Get("Sec-Fetch-Site"); site == "cross-site" {
+// signOut forgets the pass at this site and sends the browser to where the
+// sign-in itself is ended: with that alive, the next click would be signed in again.
+func (h *Handler) signOut(w http.ResponseWriter, r *http.Request, site directory.App) error {
+	if from := r.Header.Get("Sec-Fetch-Site"); from == "cross-site" || from == "same-site" {
 		return fault.New(fault.Forbidden, "another site may not sign you out")
 	}
 	if c, err := r.Cookie(passCookie); err == nil {
@@ -118,7 +119,8 @@ func (h *Handler) signOut(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	setCookie(w, passCookie, "", -1)
-	http.Redirect(w, r, "/", http.StatusSeeOther)
+	w.Header().Set("Cache-Control", "no-store")
+	http.Redirect(w, r, oauth.EndpointsOf(h.cfg.Issuer, site.Tenant).Logout, http.StatusSeeOther)
 	return nil
 }
 
@@ -140,7 +142,7 @@ func local(to string) string {
 	if err != nil || u.IsAbs() || u.Host != "" || !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") || strings.ContainsAny(to, "\\\r\n") {
 		return "/"
 	}
-	if strings.HasPrefix(u.Path, "/.postern/") {
+	if strings.HasPrefix(path.Clean(u.Path)+"/", ownPath) {
 		return "/"
 	}
 	return to
