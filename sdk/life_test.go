@@ -117,10 +117,10 @@ func TestProcessesOnOneDirectoryShareOneSignIn(t *testing.T) {
 }
 
 func TestAnotherAccountNeverSeesWhatTheFirstLeft(t *testing.T) {
-	p, c := plans(t)
+	p, _ := plans(t)
 	wiped := 0
 	p.onWipe = func(context.Context) []wire.WipeItem { wiped++; return nil }
-	c = p.start()
+	c := p.start()
 	clear(p.access)
 	p.user, p.refresh = "user-2", "revoked"
 	must(t, c.Enroll(t.Context()))
