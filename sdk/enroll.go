@@ -181,6 +181,13 @@ func (c *Client) noteEnd(err error) error {
 // verdict of the service.
 func (c *Client) CheckIn(ctx context.Context) (wire.CheckInResult, error) {
 	var result wire.CheckInResult
+	// The service refuses a measurement older than its newest: they go out one
+	// after the other, also of several processes.
+	release, err := lock(c.cfg.Dir, "check-in.lock")
+	if err != nil {
+		return result, err
+	}
+	defer release()
 	if err := c.reload(); err != nil {
 		return result, err
 	}
