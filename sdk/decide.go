@@ -30,13 +30,13 @@ func (c *Client) Decide() Decision {
 	s := c.snapshot()
 	switch {
 	case s.Wiping != nil || !s.WipedAt.IsZero():
-		return blocked("wiped", "The organisation's data was removed from this app.", "Enrol again if you still need it.")
+		return blocked("wiped", "The organization's data was removed from this app.", "Enrol again if you still need it.")
 	case s.Ended != "":
 		return blocked("registrationEnded", s.Ended+".", "Enrol again if you still need it.")
 	case s.Registration == "" || !s.HasPolicy:
 		return blocked("notEnrolled", "This app is not protected yet.", "Sign in with your work account.")
 	case s.LastResult == nil:
-		return blocked("notCheckedIn", "Your organisation has not judged this PC yet.", "Connect this PC to the internet.")
+		return blocked("notCheckedIn", "Your organization has not judged this PC yet.", "Connect this PC to the internet.")
 	}
 	now := latest(s.LatestAt, c.cfg.Now().UTC())
 	if now.After(s.LatestAt.Add(time.Minute)) {
@@ -66,14 +66,14 @@ func (s state) judge(cfg Config, now time.Time) Decision {
 	}
 	worst = max(worst, severity(wire.Reason{Action: s.LastResult.Action}))
 	if len(reasons) == 0 && worst > protection.Allow {
-		reasons = blocked("service", "Your organisation does not allow access now.", "Ask your administrator.").Reasons
+		reasons = blocked("service", "Your organization does not allow access now.", "Ask your administrator.").Reasons
 	}
 	slices.SortStableFunc(reasons, func(a, b wire.Reason) int { return cmp.Compare(severity(b), severity(a)) })
 	return Decision{Action: worst.String(), Reasons: unique(reasons)}
 }
 
 func sentence(f protection.Finding) string {
-	return "Your organisation asks for " + f.Want + "; found: " + f.Have + "."
+	return "Your organization asks for " + f.Want + "; found: " + f.Have + "."
 }
 
 func severity(r wire.Reason) protection.Action {
@@ -188,7 +188,7 @@ func (c *Client) May(t Transfer) (bool, string) {
 	if allowed {
 		return true, ""
 	}
-	return false, "Your organisation does not allow " + what + "."
+	return false, "Your organization does not allow " + what + "."
 }
 
 // mayStore refuses the sealed store while access is cut.

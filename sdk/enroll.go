@@ -238,7 +238,7 @@ func (c *Client) SignOut(ctx context.Context) error {
 	}
 	defer release()
 	if c.snapshot().Wiping != nil {
-		return errors.New("sdk: the organisation's data is being removed; sign out when that is done")
+		return errors.New("sdk: the organization's data is being removed; sign out when that is done")
 	}
 	if c.snapshot().Registration != "" {
 		status, err := c.do(ctx, call{method: http.MethodDelete, path: c.path("")})

@@ -21,7 +21,7 @@ const (
 
 // ErrWiped says that the key of the sealed store is gone: its files can never
 // be read again.
-var ErrWiped = errors.New("sdk: the organisation's files were removed from this PC")
+var ErrWiped = errors.New("sdk: the organization's files were removed from this PC")
 
 // Vault keeps organisation files sealed with AES-256-GCM under a key of this
 // account. Destroying the key destroys every file at once, wherever copies of

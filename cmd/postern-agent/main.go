@@ -35,7 +35,7 @@ var version = "development"
 
 type cli struct {
 	Dir        string `help:"State directory: device key, tokens, policy. Default: the user's configuration directory." env:"POSTERN_AGENT_DIR" type:"path"`
-	Authority  string `help:"https://host/{tenant} of the organisation." env:"POSTERN_AUTHORITY" required:""`
+	Authority  string `help:"https://host/{tenant} of the organization." env:"POSTERN_AUTHORITY" required:""`
 	CA         string `name:"ca" help:"PEM file with the service's certificate authority, when it is not a public one." env:"POSTERN_CA" type:"path"`
 	App        string `help:"Package identifier of the app to protect." default:"com.microsoft.edge" env:"POSTERN_APP"`
 	AppVersion string `help:"Version of that app." env:"POSTERN_APP_VERSION"`
@@ -45,8 +45,8 @@ type cli struct {
 	Status  statusCmd  `cmd:"" help:"Say what is managed, what was sent, and what is wrong."`
 	Sync    syncCmd    `cmd:"" help:"Check in now, and obey what the service orders."`
 	Run     runCmd     `cmd:"" help:"Stay in touch with the service until stopped."`
-	Prove   proveCmd   `cmd:"" help:"Answer the device challenge of the organisation's sign-in page."`
-	SignOut signOutCmd `cmd:"" name:"sign-out" help:"End the protection and every report, and remove the organisation's files."`
+	Prove   proveCmd   `cmd:"" help:"Answer the device challenge of the organization's sign-in page."`
+	SignOut signOutCmd `cmd:"" name:"sign-out" help:"End the protection and every report, and remove the organization's files."`
 
 	Version kong.VersionFlag `help:"Print the version and exit."`
 }
@@ -67,7 +67,7 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	var c cli
 	exit := -1
 	parser, err := kong.New(&c, kong.Name("postern-agent"), kong.Vars{"version": version},
-		kong.Description("Protects organisation data on a personal PC, and nothing else."),
+		kong.Description("Protects organization data on a personal PC, and nothing else."),
 		kong.Writers(out, errs), kong.Exit(func(code int) { exit = code }))
 	if err != nil {
 		fmt.Fprintln(errs, "postern-agent:", err)

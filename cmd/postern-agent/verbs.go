@@ -17,7 +17,7 @@ func (*enrollCmd) run(ctx context.Context, s session) error {
 	if err := s.client.Enroll(ctx); err != nil {
 		return err
 	}
-	fmt.Fprintln(s.out, "This app is protected now. Only the organisation's data in it is managed; nothing else on this PC is.")
+	fmt.Fprintln(s.out, "This app is protected now. Only the organization's data in it is managed; nothing else on this PC is.")
 	return statusCmd{Output: "text"}.run(ctx, s)
 }
 
@@ -33,7 +33,7 @@ func (c statusCmd) run(_ context.Context, s session) error {
 		return e.Encode(st)
 	}
 	if !st.WipedAt.IsZero() {
-		fmt.Fprintf(s.out, "wiped            %s: the organisation's data was removed\n", st.WipedAt.Format(time.RFC3339))
+		fmt.Fprintf(s.out, "wiped            %s: the organization's data was removed\n", st.WipedAt.Format(time.RFC3339))
 	}
 	if !st.Enrolled {
 		fmt.Fprintf(s.out, "enrolled         no: %s is not protected; run \"postern-agent enroll\"\n", st.App)

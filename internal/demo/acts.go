@@ -54,7 +54,7 @@ func (s *story) acts() []act {
 		{"The PC is healed, and the browser is in again", "partner: POST mtd/v1/health healthy; GET " + site, s.healed},
 		{"Offline grace expires, and the app is blocked", "the PC goes offline, and the virtual clock moves on by 721 minutes; GET " + site, s.offline},
 		{"A selective wipe is requested while the PC is away", "Graph: POST users/{id}/wipeManagedAppRegistrationsByDeviceTag; GET " + site, s.ordered},
-		{"The PC comes back and wipes the organisation's data, nothing else", "SDK: fetch the order, verify it, destroy key, files and tokens, sign a receipt", s.wiped},
+		{"The PC comes back and wipes the organization's data, nothing else", "SDK: fetch the order, verify it, destroy key, files and tokens, sign a receipt", s.wiped},
 		{"The receipt is there", "Graph: GET deviceAppManagement/managedAppRegistrations/{id}/operations", s.acknowledged},
 		{"Access stays cut", "GET " + site, s.out},
 	}
@@ -163,7 +163,7 @@ func (s *story) enrolled(ctx context.Context) (outcome, error) {
 	return outcome{
 		answer: fmt.Sprintf("registration %s on device %s; verdict %s; the app may work: %t; may print: %t (%s)",
 			st.RegistrationID, st.DeviceID, st.Verdict.State, st.Decision.Allowed(), print, whyNot),
-		why:      "enrolment is a bootstrap resource, so a demand for a protected app cannot lock out who wants to protect it; the organisation's file is sealed on disk",
+		why:      "enrolment is a bootstrap resource, so a demand for a protected app cannot lock out who wants to protect it; the organization's file is sealed on disk",
 		observed: st.Enrolled && st.Decision.Action == "allow" && st.Verdict.State == "compliant" && !print && !inClear,
 	}, nil
 }

@@ -56,7 +56,7 @@ func (s *story) wiped(ctx context.Context) (outcome, error) {
 	}
 	st := s.pc.client.Status()
 	return outcome{
-		answer:   fmt.Sprintf("organisation file: %v; sealed files and keys left: %d; the person's own file: %q, untouched", unreadable, len(left), own),
+		answer:   fmt.Sprintf("organization file: %v; sealed files and keys left: %d; the person's own file: %q, untouched", unreadable, len(left), own),
 		why:      "the order was signed by the service this app enrolled with, and named this registration and this device key; any other is refused before anything is deleted",
 		observed: !st.WipedAt.IsZero() && !st.Enrolled && unreadable != nil && len(left) == 0 && string(own) == ownText,
 	}, nil

@@ -29,13 +29,13 @@ func remedies(d access.Decision, s situation) []access.Remedy {
 		case access.MFA:
 			out = append(out, access.Remedy{
 				Code: string(c), Title: "Show your second factor",
-				Why:   "Your organisation wants more than a password here.",
+				Why:   "Your organization wants more than a password here.",
 				Steps: []string{"Sign in again.", "Enter the code that your authenticator app shows."},
 			})
 		case access.CompliantDevice:
 			out = append(out, access.Remedy{
-				Code: string(c), Title: "Use a PC that your organisation manages",
-				Why:   "This PC is not one that your organisation manages and has checked.",
+				Code: string(c), Title: "Use a PC that your organization manages",
+				Why:   "This PC is not one that your organization manages and has checked.",
 				Steps: []string{"Open this site on a work PC.", "If this is one, ask your help desk why it is not compliant."},
 			})
 		default:
@@ -52,7 +52,7 @@ func remedies(d access.Decision, s situation) []access.Remedy {
 func protectApp(s situation) []access.Remedy {
 	if s.device != nil && !s.device.Enabled {
 		return []access.Remedy{{
-			Code: "deviceDisabled", Title: "This PC was switched off for your organisation",
+			Code: "deviceDisabled", Title: "This PC was switched off for your organization",
 			Why:   "An administrator disabled this PC's registration.",
 			Steps: []string{"Ask your help desk to enable it."},
 		}}
@@ -93,7 +93,7 @@ func sentence(text string) string {
 }
 
 func enroll(was bool) access.Remedy {
-	why := "We could not see a protected app on this PC: this browser has not shown that your organisation's data is protected in it."
+	why := "We could not see a protected app on this PC: this browser has not shown that your organization's data is protected in it."
 	if was {
 		why = "The protection of this app ended, by sign-out, by removal or because it was renewed."
 	}
@@ -131,7 +131,7 @@ func title(r compliance.Reason) string {
 	case compliance.WipePending:
 		return "Organisation data is being removed from this PC"
 	case compliance.Managed:
-		return "This PC is managed by an organisation"
+		return "This PC is managed by an organization"
 	case compliance.NotTargeted:
 		return "No protection is set up for you yet"
 	case compliance.DevelopmentHealth:
@@ -155,8 +155,8 @@ func standing(code int) access.Remedy {
 		}
 	}
 	return access.Remedy{
-		Code: "blocked", Title: "Your organisation does not allow this",
-		Why:   "A rule of your organisation blocks this sign-in. Nothing you can do on this PC changes that.",
+		Code: "blocked", Title: "Your organization does not allow this",
+		Why:   "A rule of your organization blocks this sign-in. Nothing you can do on this PC changes that.",
 		Steps: []string{"If you need this for your work, ask your help desk and give them the error code below."},
 	}
 }
