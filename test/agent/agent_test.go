@@ -107,8 +107,9 @@ func (p *pc) status(t *testing.T) (s sdk.Status) {
 	return s
 }
 
-func TestADayWithTheAgent(t *testing.T) {
-	h := play.Start(t, play.Build(t))
+func TestADayWithTheAgent(t *testing.T) { play.OnEveryEngine(t, aDay) }
+
+func aDay(t *testing.T, h *play.House) {
 	h.Furnish(t)
 	p := install(t, h)
 	p.enroll(t)

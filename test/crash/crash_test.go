@@ -29,8 +29,9 @@ type pc struct {
 	ordered bool      // a wipe of it was answered
 }
 
-func TestNothingAcknowledgedIsLostByKill(t *testing.T) {
-	h := play.Start(t, play.Build(t))
+func TestNothingAcknowledgedIsLostByKill(t *testing.T) { play.OnEveryEngine(t, survive) }
+
+func survive(t *testing.T, h *play.House) {
 	h.Furnish(t)
 	all := make([]*pc, pcs)
 	for i := range all {

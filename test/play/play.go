@@ -57,17 +57,42 @@ type House struct {
 	Password  string
 
 	bin, data, listen string
+	args              []string
 	cmd               *exec.Cmd
 	done              chan error
 }
 
+// OnEveryEngine runs a test on the embedded database and, where
+// POSTERN_TEST_POSTGRES names one, on PostgreSQL. Where everything is required
+// it fails without.
+func OnEveryEngine(t *testing.T, test func(t *testing.T, h *House)) {
+	bin := Build(t)
+	t.Run("sqlite", func(t *testing.T) { test(t, Start(t, bin)) })
+	t.Run("postgres", func(t *testing.T) {
+		url := os.Getenv("POSTERN_TEST_POSTGRES")
+		if url == "" && os.Getenv("POSTERN_REQUIRE_DATA") == "1" {
+			t.Fatal("POSTERN_TEST_POSTGRES is required here and missing")
+		}
+		if url == "" {
+			t.Skip("POSTERN_TEST_POSTGRES names no PostgreSQL")
+		}
+		schema := "play_" + strings.ToLower(rand.Text())
+		if out, err := exec.CommandContext(t.Context(), "psql", "-q", url, "-c", "CREATE SCHEMA "+schema).CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		test(t, start(t, bin, "--database", url+"&search_path="+schema))
+	})
+}
+
 // Start runs the binary on a fixed free port of loopback with a fresh data
-// directory, on the database that POSTERN_PLAY_DATABASE names or the embedded one.
-func Start(t testing.TB, bin string) *House {
+// directory, on the embedded database.
+func Start(t testing.TB, bin string) *House { return start(t, bin) }
+
+func start(t testing.TB, bin string, args ...string) *House {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	check(t, err)
-	h := &House{bin: bin, data: filepath.Join(t.TempDir(), "data"), listen: ln.Addr().String()}
+	h := &House{bin: bin, args: args, data: filepath.Join(t.TempDir(), "data"), listen: ln.Addr().String()}
 	check(t, ln.Close())
 	h.Run(t)
 	t.Cleanup(func() { h.Kill(t) })
@@ -96,10 +121,7 @@ func (h *House) Client() *http.Client { return &http.Client{Transport: h.Transpo
 func (h *House) Run(t testing.TB) {
 	t.Helper()
 	args := []string{"serve", "--data", h.data, "--listen", h.listen, "--log-level", "error"}
-	if db := os.Getenv("POSTERN_PLAY_DATABASE"); db != "" {
-		args = append(args, "--database", db)
-	}
-	h.cmd = exec.Command(h.bin, args...)
+	h.cmd = exec.Command(h.bin, append(args, h.args...)...)
 	h.cmd.Stderr = os.Stderr
 	out, err := h.cmd.StdoutPipe()
 	check(t, err)
