@@ -22,6 +22,9 @@ import (
 // session behind it: that is asked at every request.
 const passFor = 8 * time.Hour
 
+// maxCookie is more than any cookie of ours has, in bytes.
+const maxCookie = 128
+
 // Pass is a browser's session at one published site. It opens nothing by
 // itself: every request is decided on the sign-in session behind it.
 type Pass struct {
@@ -34,6 +37,9 @@ type Pass struct {
 	CreatedAt time.Time
 	ExpiresAt time.Time
 }
+
+// opens reports whether p is a pass for site.
+func (p Pass) opens(site directory.App) bool { return p.Tenant == site.Tenant && p.Site == site.ID }
 
 // Store keeps passes and finds sites.
 type Store interface {
@@ -83,6 +89,7 @@ type Service struct {
 	events map[directory.TenantID]uint64 // how many were handled
 	open   map[*tracked]struct{}         // requests under way
 	last   map[string]*entry             // by pass: what was recorded last
+	sites  map[string]published          // by host
 }
 
 // New returns the room, or every missing dependency joined.
@@ -103,7 +110,7 @@ func New(c Config) (*Service, error) {
 		c.Now = func() time.Time { return time.Now().UTC() }
 	}
 	return &Service{
-		cfg: c, events: map[directory.TenantID]uint64{}, open: map[*tracked]struct{}{}, last: map[string]*entry{},
+		cfg: c, events: map[directory.TenantID]uint64{}, open: map[*tracked]struct{}{}, last: map[string]*entry{}, sites: map[string]published{},
 	}, nil
 }
 
@@ -146,7 +153,7 @@ func (s *Service) Leave(ctx context.Context, cookie string) error {
 
 // Visit is one request for a site.
 type Visit struct {
-	Site          directory.App
+	Host          string // without port, in lower case
 	Cookie        string // the value of the pass cookie; empty: none came
 	UserAgent, IP string
 	CorrelationID string
@@ -154,6 +161,7 @@ type Visit struct {
 
 // Admission is what was decided on a visit. Only a granted ruling admits.
 type Admission struct {
+	Site   directory.App
 	Pass   *Pass // nil: nobody is signed in here
 	Ruling access.Ruling
 
@@ -167,21 +175,25 @@ func (a Admission) Granted() bool {
 }
 
 // Admit decides on a visit from live state. The log gets an entry when a pass
-// meets another outcome, or other facts, than the last time in this process. An
-// error is a denial.
+// meets another outcome, or other facts, than the last time in this process. A
+// host at which nothing is published is fault.NotFound. An error is a denial.
 func (s *Service) Admit(ctx context.Context, v Visit) (Admission, error) {
-	if v.Cookie == "" || len(v.Cookie) > 128 {
-		return Admission{}, nil
-	}
-	p, err := s.cfg.Store.Pass(ctx, oauth.SHA256(v.Cookie))
-	if err != nil && fault.KindOf(err) == fault.NotFound {
-		return Admission{}, nil
-	}
+	known := s.remembered(v.Host)
+	p, found, err := s.pass(ctx, v.Cookie)
 	if err != nil {
 		return Admission{}, err
 	}
-	if p.Tenant != v.Site.Tenant || p.Site != v.Site.ID || !s.cfg.Now().Before(p.ExpiresAt) {
-		return Admission{}, nil
+	if !found || known.site != nil && !p.opens(*known.site) {
+		known.site = nil // what only a decision could vouch for
+	}
+	var site directory.App
+	if known.site != nil {
+		site = *known.site
+	} else if site, err = s.cfg.Store.SiteByHost(ctx, v.Host); err != nil {
+		return Admission{}, err
+	}
+	if !found || !p.opens(site) {
+		return Admission{Site: site}, nil
 	}
 	a := Admission{Pass: &p, request: access.Request{
 		Tenant: p.Tenant, Session: p.Session, Client: p.Site, Resources: []directory.AppID{p.Site},
@@ -193,5 +205,23 @@ func (s *Service) Admit(ctx context.Context, v Visit) (Admission, error) {
 	if a.Ruling, err = s.cfg.Gate.Decide(ctx, a.request); err != nil {
 		return Admission{}, err
 	}
+	if a.Site, err = s.current(ctx, v.Host, known, site, a.Ruling.Basis.Config); err != nil {
+		return Admission{}, err
+	}
+	if !p.opens(a.Site) { // the host is another site's by now
+		return Admission{Site: a.Site}, nil
+	}
 	return a, s.note(ctx, p, a.Ruling)
+}
+
+// pass finds the living pass of a cookie.
+func (s *Service) pass(ctx context.Context, cookie string) (p Pass, found bool, err error) {
+	if cookie == "" || len(cookie) > maxCookie {
+		return Pass{}, false, nil
+	}
+	p, err = s.cfg.Store.Pass(ctx, oauth.SHA256(cookie))
+	if err != nil && fault.KindOf(err) == fault.NotFound {
+		return Pass{}, false, nil
+	}
+	return p, err == nil && s.cfg.Now().Before(p.ExpiresAt), err
 }

@@ -41,17 +41,23 @@ func TestOnlyAnOwnLivingPassIsAPass(t *testing.T) {
 	if a := w.admit(t, good); !a.Granted() {
 		t.Fatal("control: not granted")
 	}
-	for name, change := range map[string]func(*tunnel.Visit){
-		"no cookie": func(v *tunnel.Visit) { v.Cookie = "" }, "a made up one": func(v *tunnel.Visit) { v.Cookie = "x" },
-		"an endless one": func(v *tunnel.Visit) { v.Cookie = strings.Repeat("x", 1<<20) },
-		"another site":   func(v *tunnel.Visit) { v.Site.ID = "other" }, "another tenant": func(v *tunnel.Visit) { v.Site.Tenant = "u" },
-	} {
+	for name, cookie := range map[string]string{"no cookie": "", "a made up one": "x", "an endless one": strings.Repeat("x", 1<<20)} {
 		v, before := good, w.decided()
-		change(&v)
-		if a := w.admit(t, v); a.Granted() || a.Pass != nil || w.decided() != before {
+		v.Cookie = cookie
+		if a := w.admit(t, v); a.Granted() || a.Pass != nil || a.Site.ID != "site" || w.decided() != before {
 			t.Errorf("%s: %+v", name, a)
 		}
 	}
+	for name, change := range map[string]func(){
+		"another site": func() { w.site.ID = "other" }, "another tenant": func() { w.site.Tenant = "u" },
+	} {
+		before := w.decided()
+		w.set(func() { w.site = intranet(); change() })
+		if a := w.admit(t, good); a.Granted() || a.Pass != nil || w.decided() != before {
+			t.Errorf("%s: %+v", name, a)
+		}
+	}
+	w.site = intranet()
 	w.set(func() { w.now = start.Add(8 * time.Hour) })
 	if a := w.admit(t, good); a.Granted() || a.Pass != nil {
 		t.Error("a pass outlives its time")
@@ -196,6 +202,63 @@ func TestLeavingEndsWhatIsOpen(t *testing.T) {
 	}
 	if g.is() {
 		t.Error("leaving in one browser cut another")
+	}
+}
+
+func TestASiteIsReadOnceARevision(t *testing.T) {
+	w := newWorld(t)
+	w.basis.Config = 7
+	v := w.enter(t, "ada")
+	steps := []struct {
+		name     string
+		change   func()
+		lookups  int
+		upstream string
+	}{
+		{"the first visit", func() {}, 1, "http://inside"},
+		{"read between two decisions of one revision", func() {}, 2, "http://inside"},
+		{"known", func() {}, 2, "http://inside"},
+		{"another revision", func() { w.basis.Config = 8 }, 3, "http://inside"},
+		{"once more, to be sure", func() {}, 4, "http://inside"},
+		{"known again", func() {}, 4, "http://inside"},
+		{"changed", func() {
+			w.basis.Config = 9
+			w.site.Site = &directory.Site{Host: "intranet.example", Upstream: "http://moved"}
+		}, 5, "http://moved"},
+		{"refused", func() { w.refused["ada"] = true }, 6, "http://moved"},
+		{"somebody else's", func() { w.basis.Config, w.site.ID = 10, "other" }, 7, ""},
+	}
+	for _, s := range steps {
+		w.set(s.change)
+		a := w.admit(t, v)
+		if w.lookups != s.lookups {
+			t.Fatalf("%s: %d lookups, want %d", s.name, w.lookups, s.lookups)
+		}
+		if a.Pass == nil != (s.upstream == "") || a.Pass != nil && a.Site.Site.Upstream != s.upstream {
+			t.Fatalf("%s: %+v", s.name, a.Site)
+		}
+	}
+}
+
+// A host goes from one application to another: who enters anew must not meet
+// what is remembered of the old one, again and again.
+func TestAHostThatMovedIsEnteredAnew(t *testing.T) {
+	w := newWorld(t)
+	w.basis.Config = 7
+	v := w.enter(t, "ada")
+	for range 3 {
+		w.admit(t, v)
+	}
+	w.set(func() { w.site.ID, w.basis.Config = "other", 8 })
+	cookie, _, err := w.Enter(t.Context(), oauth.Redemption{Tenant: "t", Client: "other", Code: "ada"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.Cookie = cookie
+	for range 3 {
+		if a := w.admit(t, v); !a.Granted() || a.Site.ID != "other" {
+			t.Fatalf("granted %v at %s", a.Granted(), a.Site.ID)
+		}
 	}
 }
 

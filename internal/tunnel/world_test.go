@@ -23,6 +23,8 @@ type world struct {
 
 	mu        sync.Mutex
 	now       time.Time
+	site      directory.App
+	lookups   int // of the site
 	passes    map[string]tunnel.Pass
 	refused   map[directory.SessionID]bool
 	basis     directory.Revisions
@@ -36,7 +38,7 @@ type world struct {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{now: start, passes: map[string]tunnel.Pass{}, refused: map[directory.SessionID]bool{}}
+	w := &world{now: start, site: intranet(), passes: map[string]tunnel.Pass{}, refused: map[directory.SessionID]bool{}}
 	var err error
 	w.Service, err = tunnel.New(tunnel.Config{Store: w, Gate: w, SignIns: w, Recorder: w, Now: w.clock})
 	if err != nil {
@@ -60,10 +62,13 @@ func (w *world) set(change func()) {
 func (w *world) refuse(s directory.SessionID) { w.set(func() { w.refused[s] = true }) }
 
 func (w *world) SiteByHost(_ context.Context, host string) (directory.App, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.lookups++
 	if host != "intranet.example" {
 		return directory.App{}, fault.New(fault.NotFound, "no such site")
 	}
-	return intranet(), nil
+	return w.site, nil
 }
 
 func (w *world) Pass(_ context.Context, hash string) (tunnel.Pass, error) {
@@ -148,7 +153,7 @@ func (w *world) enter(t testing.TB, who string) tunnel.Visit {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return tunnel.Visit{Site: intranet(), Cookie: cookie, UserAgent: "Edge", IP: "203.0.113.7", CorrelationID: "c"}
+	return tunnel.Visit{Host: "intranet.example", Cookie: cookie, UserAgent: "Edge", IP: "203.0.113.7", CorrelationID: "c"}
 }
 
 func (w *world) admit(t testing.TB, v tunnel.Visit) tunnel.Admission {

@@ -67,7 +67,7 @@ func (h *Handler) dress(out, in *http.Request, a tunnel.Admission, v tunnel.Visi
 	if len(out.Header["Authorization"]) == 0 {
 		out.Header.Del("Authorization")
 	}
-	origin := oauth.SiteOrigin(h.cfg.Issuer, v.Site.Site.Host)
+	origin := oauth.SiteOrigin(h.cfg.Issuer, a.Site.Site.Host)
 	out.Header.Set("X-Forwarded-For", v.IP)
 	out.Header.Set("X-Forwarded-Host", strings.TrimPrefix(origin, "https://"))
 	out.Header.Set("X-Forwarded-Proto", "https")

@@ -123,20 +123,45 @@ func (b *buffers) Put(buf []byte) {
 // ServeHTTP answers for the site that the request's host names.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id := newID()
-	site, err := h.cfg.Tunnel.Site(r.Context(), hostOf(r.Host))
-	if err != nil && fault.KindOf(err) == fault.NotFound {
-		err = fault.New(fault.NotFound, "no site is published at %q", hostOf(r.Host))
-	}
-	if err == nil {
-		err = h.route(w, r, site, id)
-	}
-	if err != nil {
+	if err := h.route(w, r, id); err != nil {
 		h.fail(w, r, id, err)
 	}
 }
 
-// route answers a request for site; id ties it to the log.
-func (h *Handler) route(w http.ResponseWriter, r *http.Request, site directory.App, id string) error {
+// route answers a request; id ties it to the log.
+func (h *Handler) route(w http.ResponseWriter, r *http.Request, id string) error {
+	own := strings.HasPrefix(path.Clean(r.URL.Path)+"/", ownPath)
+	v := tunnel.Visit{Host: hostOf(r.Host), UserAgent: r.UserAgent(), IP: ClientIP(r, h.cfg.TrustedProxies), CorrelationID: id}
+	if c, err := r.Cookie(passCookie); err == nil && !own {
+		v.Cookie = c.Value
+	}
+	if own {
+		site, err := h.cfg.Tunnel.Site(r.Context(), v.Host)
+		if err != nil {
+			return unpublished(v.Host, err)
+		}
+		return h.ownRoute(w, r, site)
+	}
+	a, err := h.cfg.Tunnel.Admit(r.Context(), v)
+	switch {
+	case err != nil:
+		return unpublished(v.Host, err)
+	case a.Granted():
+		h.forward(w, r, a, v)
+		return nil
+	case (a.Pass == nil || ended(a.Ruling.Decision.Code)) && navigates(r):
+		return h.signIn(w, r, a.Site, r.URL.RequestURI())
+	case a.Pass == nil || ended(a.Ruling.Decision.Code):
+		return &problem.Refusal{
+			Code: "signInRequired", Steps: []string{"Open " + oauth.SiteOrigin(h.cfg.Issuer, a.Site.Site.Host) + " in the browser and sign in."},
+			Err: fault.New(fault.Unauthenticated, "nobody is signed in at this site"),
+		}
+	}
+	return h.refuse(w, r, a)
+}
+
+// ownRoute answers what the door itself serves on a site's host.
+func (h *Handler) ownRoute(w http.ResponseWriter, r *http.Request, site directory.App) error {
 	switch r.URL.Path {
 	case oauth.SiteCallbackPath:
 		return h.callback(w, r, site)
@@ -145,29 +170,16 @@ func (h *Handler) route(w http.ResponseWriter, r *http.Request, site directory.A
 	case signOutPath:
 		return h.signOut(w, r, site)
 	}
-	if strings.HasPrefix(path.Clean(r.URL.Path)+"/", ownPath) {
-		return fault.New(fault.NotFound, "there is no such page")
+	return fault.New(fault.NotFound, "there is no such page")
+}
+
+// unpublished says it when nothing is published at host, in words that name no
+// more than the client did.
+func unpublished(host string, err error) error {
+	if fault.KindOf(err) == fault.NotFound {
+		return fault.New(fault.NotFound, "no site is published at %q", host)
 	}
-	v := tunnel.Visit{Site: site, UserAgent: r.UserAgent(), IP: ClientIP(r, h.cfg.TrustedProxies), CorrelationID: id}
-	if c, err := r.Cookie(passCookie); err == nil {
-		v.Cookie = c.Value
-	}
-	a, err := h.cfg.Tunnel.Admit(r.Context(), v)
-	switch {
-	case err != nil:
-		return err
-	case a.Granted():
-		h.forward(w, r, a, v)
-		return nil
-	case (a.Pass == nil || ended(a.Ruling.Decision.Code)) && navigates(r):
-		return h.signIn(w, r, site, r.URL.RequestURI())
-	case a.Pass == nil || ended(a.Ruling.Decision.Code):
-		return &problem.Refusal{
-			Code: "signInRequired", Steps: []string{"Open " + oauth.SiteOrigin(h.cfg.Issuer, site.Site.Host) + " in the browser and sign in."},
-			Err: fault.New(fault.Unauthenticated, "nobody is signed in at this site"),
-		}
-	}
-	return h.refuse(w, r, site, a)
+	return err
 }
 
 // ended reports whether a fresh sign-in is all that is missing.
@@ -178,7 +190,7 @@ var errCut error = fault.New(fault.Forbidden, "access ended while the site was a
 
 // forward passes an admitted request on. It is cut when the admission ends.
 func (h *Handler) forward(w http.ResponseWriter, r *http.Request, a tunnel.Admission, v tunnel.Visit) {
-	upstream, err := url.Parse(v.Site.Site.Upstream)
+	upstream, err := url.Parse(a.Site.Site.Upstream)
 	if err != nil {
 		h.fail(w, r, v.CorrelationID, err)
 		return
@@ -205,7 +217,7 @@ func (h *Handler) forward(w http.ResponseWriter, r *http.Request, a tunnel.Admis
 			if errors.Is(context.Cause(ctx), errCut) {
 				err = errCut
 			} else {
-				err = &badGateway{site: v.Site.DisplayName, err: err}
+				err = &badGateway{site: a.Site.DisplayName, err: err}
 			}
 			h.fail(w, r, v.CorrelationID, err)
 		},
@@ -213,7 +225,7 @@ func (h *Handler) forward(w http.ResponseWriter, r *http.Request, a tunnel.Admis
 }
 
 // refuse tells a person what is missing and a program why.
-func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, site directory.App, a tunnel.Admission) error {
+func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, a tunnel.Admission) error {
 	d, record := a.Ruling.Decision, a.Ruling.Record
 	if !navigates(r) {
 		refusal := &problem.Refusal{Code: "accessDenied", Err: fault.New(fault.Forbidden, "access to this site is refused now (%d)", d.Code)}
@@ -229,7 +241,7 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, site directory.
 		again = signInPath + "?to=" + url.QueryEscape(again)
 	}
 	page.WriteDenied(w, http.StatusForbidden, page.Denied{
-		UserName: a.Pass.UserName, Site: site.DisplayName, Code: d.Code, CorrelationID: record.CorrelationID,
+		UserName: a.Pass.UserName, Site: a.Site.DisplayName, Code: d.Code, CorrelationID: record.CorrelationID,
 		At: a.Ruling.DecidedAt.Format(time.RFC3339), Remedies: a.Ruling.Remedies, CheckAgain: again,
 		Targets: []string{h.cfg.Issuer},
 	})
