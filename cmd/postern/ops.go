@@ -58,21 +58,25 @@ func (o *operations) watch(log *slog.Logger, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		rec := &statusRecorder{ResponseWriter: w, status: http.StatusOK}
+		// An answer that is cut leaves by http.ErrAbortHandler, and is an event too.
+		defer func() { o.note(log, r, rec.status, time.Since(began)) }()
 		next.ServeHTTP(rec, r)
-		took := time.Since(began)
-		route := r.Pattern
-		if route == "" {
-			route = "other"
-		}
-		o.requests.WithLabelValues(route, strconv.Itoa(rec.status)).Observe(took.Seconds())
-		level := slog.LevelInfo
-		if rec.status >= http.StatusInternalServerError {
-			level = slog.LevelError
-		}
-		log.LogAttrs(r.Context(), level, "request",
-			slog.String("method", r.Method), slog.String("host", r.Host), slog.String("path", printable(r.URL.Path)),
-			slog.String("route", route), slog.Int("status", rec.status), slog.Duration("took", took))
 	})
+}
+
+func (o *operations) note(log *slog.Logger, r *http.Request, status int, took time.Duration) {
+	route := r.Pattern
+	if route == "" {
+		route = "other"
+	}
+	o.requests.WithLabelValues(route, strconv.Itoa(status)).Observe(took.Seconds())
+	level := slog.LevelInfo
+	if status >= http.StatusInternalServerError {
+		level = slog.LevelError
+	}
+	log.LogAttrs(r.Context(), level, "request",
+		slog.String("method", r.Method), slog.String("host", r.Host), slog.String("path", printable(r.URL.Path)),
+		slog.String("route", route), slog.Int("status", status), slog.Duration("took", took))
 }
 
 func printable(path string) string {

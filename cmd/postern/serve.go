@@ -90,6 +90,7 @@ func (h *house) run(ctx context.Context, l listeners, ready func()) error {
 	group.Go(func() error { return ignoreClosed(srv.ServeTLS(l.main, "", "")) })
 	group.Go(func() error { return ignoreClosed(ops.Serve(l.ops)) })
 	group.Go(func() error { return ignoreCanceled(h.dispatcher.Run(running)) })
+	group.Go(func() error { return ignoreCanceled(h.tunnel.Run(running)) })
 	group.Go(func() error {
 		<-running.Done()
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)

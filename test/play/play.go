@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,6 +23,7 @@ import (
 	"time"
 
 	"github.com/postern-mam/postern/internal/demo"
+	"github.com/postern-mam/postern/internal/oauth"
 	"github.com/postern-mam/postern/sdk"
 	"github.com/postern-mam/postern/wire"
 )
@@ -69,18 +71,18 @@ func OnEveryEngine(t *testing.T, test func(t *testing.T, h *House)) {
 	bin := Build(t)
 	t.Run("sqlite", func(t *testing.T) { test(t, Start(t, bin)) })
 	t.Run("postgres", func(t *testing.T) {
-		url := os.Getenv("POSTERN_TEST_POSTGRES")
-		if url == "" && os.Getenv("POSTERN_REQUIRE_DATA") == "1" {
+		database := os.Getenv("POSTERN_TEST_POSTGRES")
+		if database == "" && os.Getenv("POSTERN_REQUIRE_DATA") == "1" {
 			t.Fatal("POSTERN_TEST_POSTGRES is required here and missing")
 		}
-		if url == "" {
+		if database == "" {
 			t.Skip("POSTERN_TEST_POSTGRES names no PostgreSQL")
 		}
 		schema := "play_" + strings.ToLower(rand.Text())
-		if out, err := exec.CommandContext(t.Context(), "psql", "-q", url, "-c", "CREATE SCHEMA "+schema).CombinedOutput(); err != nil {
+		if out, err := exec.CommandContext(t.Context(), "psql", "-q", database, "-c", "CREATE SCHEMA "+schema).CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
-		test(t, start(t, bin, "--database", url+"&search_path="+schema))
+		test(t, start(t, bin, "--database", database+"&search_path="+schema))
 	})
 }
 
@@ -275,4 +277,13 @@ func check(t testing.TB, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// EnrollURL is where an app sends a person to sign in for enrolment. Its answer
+// goes to a loopback port, as an app's would; the site listens there.
+func (h *House) EnrollURL() string {
+	return h.Authority + "/oauth2/v2.0/authorize?" + url.Values{
+		"client_id": {"0a5e7f10-1c1b-4d53-9a47-6b7e10a4a004"}, "response_type": {"code"}, "redirect_uri": {h.Site.Addr}, "state": {"s"},
+		"scope": {wire.EnrollmentScope + " openid"}, "code_challenge": {oauth.SHA256("a verifier that nobody redeems")}, "code_challenge_method": {"S256"},
+	}.Encode()
 }
