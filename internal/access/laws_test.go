@@ -161,7 +161,7 @@ func naiveEvaluate(policies []access.Policy, f access.Facts) naiveDecision {
 	}
 	for _, c := range []access.Control{access.MFA, access.CompliantDevice, access.CompliantApplication} {
 		for _, p := range failed {
-			if naiveHas(p.Grant.Controls, c) && !naiveMet(c, f) && !naiveHas(d.Missing, c) {
+			if naiveHas(p.Grant.Controls, c) && !naiveMet(c, f) && !naiveStruck(c, f) && !naiveHas(d.Missing, c) {
 				d.Missing = append(d.Missing, c)
 			}
 		}
