@@ -35,9 +35,10 @@ fuzz:
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./internal/... | tee bench.out
 
-# The published vectors of the device protocol and other golden files.
+# The published vectors of the device protocol and the table of threat states.
 generate:
-	$(GO) test ./internal/httpapi/mamapi -run Vectors -update
+	$(GO) test ./wire -update
+	$(GO) test ./internal/threat -update
 
 tidy:
 	scripts/tidy.sh
