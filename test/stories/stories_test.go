@@ -9,6 +9,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -51,7 +53,7 @@ func TestStories(t *testing.T) {
 			return has, nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"serve": cmdServe, "stop": cmdStop, "same": cmdSame, "mode": cmdMode, "jsonhas": cmdJSONHas,
+			"serve": cmdServe, "stop": cmdStop, "same": cmdSame, "mode": cmdMode, "jsonhas": cmdJSONHas, "ops": cmdOps,
 		},
 	})
 }
@@ -153,6 +155,20 @@ func members(ts *testscript.TestScript, file string) map[string]any {
 	var m map[string]any
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile(file)), &m))
 	return m
+}
+
+// cmdOps asks the operations listener and wants 200 and a text in the answer:
+// ops BOOTSTRAP PATH TEXT
+func cmdOps(ts *testscript.TestScript, neg bool, args []string) {
+	at, _ := members(ts, args[0])["opsEndpoint"].(string)
+	resp, err := http.Get(at + args[1])
+	ts.Check(err)
+	body, err := io.ReadAll(resp.Body)
+	_ = resp.Body.Close()
+	ts.Check(err)
+	if ok := resp.StatusCode == http.StatusOK && strings.Contains(string(body), args[2]); ok == neg {
+		ts.Fatalf("%s: %d %s", args[1], resp.StatusCode, body)
+	}
 }
 
 // cmdMode wants a file's permission bits: mode FILE 0600
