@@ -1,6 +1,7 @@
 package sdk
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
@@ -62,8 +63,9 @@ func (v *Vault) Save(name string, data []byte) error {
 	return replace(v.path(name), aead.Seal(nonce, nonce, data, []byte(name)))
 }
 
-// Load returns what was saved under name; fs.ErrNotExist when nothing was, and
-// ErrWiped after a wipe. It fails while access is cut.
+// Load returns what was saved under name; fs.ErrNotExist when nothing is there,
+// and ErrWiped when a wipe destroyed the key of what is. It fails while access is
+// cut.
 func (v *Vault) Load(name string) ([]byte, error) {
 	release, err := lock(v.root, "vault.lock")
 	if err != nil {
@@ -98,7 +100,7 @@ func (v *Vault) path(name string) string {
 }
 
 func (v *Vault) aead(create bool) (cipher.AEAD, error) {
-	sealed, err := os.ReadFile(v.keyPath())
+	sealed, err := v.readKey()
 	if errors.Is(err, fs.ErrNotExist) && create {
 		sealed, err = v.makeKey()
 	}
@@ -117,6 +119,16 @@ func (v *Vault) aead(create bool) (cipher.AEAD, error) {
 		return nil, err
 	}
 	return cipher.NewGCM(block)
+}
+
+// readKey returns the sealed key; fs.ErrNotExist also when a wipe was cut short
+// after it had overwritten the key: zeros would be a key that everybody knows.
+func (v *Vault) readKey() ([]byte, error) {
+	sealed, err := os.ReadFile(v.keyPath())
+	if err == nil && len(bytes.Trim(sealed, "\x00")) == 0 {
+		return nil, fs.ErrNotExist
+	}
+	return sealed, err
 }
 
 func (v *Vault) makeKey() (sealed []byte, err error) {
