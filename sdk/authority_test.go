@@ -39,17 +39,20 @@ type authority struct {
 	disabled bool
 	down     bool
 	jkt      string
+	device   *jose.JSONWebKey // of the newest proof
 	policy   wire.Policy
 	result   wire.CheckInResult
 	orders   []wire.Operation
 	receipts []wire.WipeReceipt
+	signed   []string // the same, as they came
 	checkIns []wire.CheckIn
 	user     string                  // who signs in
 	access   map[string]bool         // access tokens that are good now
 	spent    map[string]bool         // refresh tokens that were used
 	reused   bool                    // one of them came again
 	refuse   map[string]http.Handler // answers instead, by the end of the path
-	streams  []chan string           // what they are nudged with
+	streams  []chan string           // what they are nudged with; a closed one breaks
+	during   func()                  // happens while a token is asked for
 }
 
 func newAuthority(t *testing.T) *authority {
@@ -114,6 +117,7 @@ func (a *authority) proven(w http.ResponseWriter, r *http.Request) bool {
 	if bound := r.Header.Get("Authorization") != ""; bound != (c.ATH != "") {
 		a.t.Errorf("%s %s: token %t, ath %q", r.Method, r.URL.Path, bound, c.ATH)
 	}
+	a.device = header.JSONWebKey
 	a.jkt, _ = thumbprint(*header.JSONWebKey)
 	if c.Nonce == a.nonce {
 		return true
@@ -165,6 +169,9 @@ func (a *authority) authorize(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *authority) token(w http.ResponseWriter, r *http.Request) {
+	if a.during != nil {
+		a.during()
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if !a.proven(w, r) {
@@ -208,12 +215,14 @@ func (a *authority) receipt(r *http.Request) (int, any) {
 	must(a.t, json.NewDecoder(r.Body).Decode(&in))
 	jws, err := jose.ParseSignedCompact(in.Receipt, []jose.SignatureAlgorithm{jose.ES256})
 	must(a.t, err)
+	payload, err := jws.Verify(a.device)
+	must(a.t, err)
 	if jws.Signatures[0].Protected.KeyID != a.jkt || jws.Signatures[0].Protected.ExtraHeaders[jose.HeaderType] != wire.TypeWipeReceipt {
 		a.t.Errorf("receipt header %+v", jws.Signatures[0].Protected)
 	}
 	var out wire.WipeReceipt
-	must(a.t, json.Unmarshal(jws.UnsafePayloadWithoutVerification(), &out))
-	a.receipts = append(a.receipts, out)
+	must(a.t, json.Unmarshal(payload, &out))
+	a.receipts, a.signed = append(a.receipts, out), append(a.signed, in.Receipt)
 	a.orders = nil
 	return http.StatusNoContent, nil
 }
@@ -239,7 +248,7 @@ func (a *authority) stream(w http.ResponseWriter, r *http.Request) {
 		_, _ = fmt.Fprintf(w, ": still here\n\nevent: %s\ndata: {\"what\":%q}\n\n", what, what)
 		_ = http.NewResponseController(w).Flush()
 		select {
-		case what = <-nudges:
+		case what, ok = <-nudges:
 		case <-r.Context().Done():
 			ok = false
 		}
@@ -302,6 +311,8 @@ type pc struct {
 	onWipe func(context.Context) []wire.WipeItem
 	broken error // why health cannot be measured
 	sealer sdk.Sealer
+	// browser is the person; zero: somebody who signs in.
+	browser func(ctx context.Context, url string) error
 }
 
 func newPC(t *testing.T) *pc {
@@ -315,15 +326,11 @@ func (p *pc) start() *sdk.Client {
 		Authority: p.url(), App: "com.microsoft.edge", AppVersion: "130.0", Dir: p.dir, Health: health{&p.broken}, HTTP: p.Client(), Sealer: p.sealer,
 		Now: func() time.Time { return p.now }, OnWipe: p.onWipe,
 		Browser: func(ctx context.Context, url string) error {
-			r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-			if err != nil {
-				return err
+			if p.browser != nil {
+				return p.browser(ctx, url)
 			}
-			resp, err := p.Client().Do(r)
-			if err != nil {
-				return err
-			}
-			return resp.Body.Close()
+			_, err := p.open(ctx, url)
+			return err
 		},
 	})
 	must(p.t, err)
@@ -335,4 +342,39 @@ func (p *pc) enrolled() *sdk.Client {
 	c := p.start()
 	must(p.t, c.Enroll(p.t.Context()))
 	return c
+}
+
+// open shows an address as a browser does, and returns the status of its end.
+func (p *pc) open(ctx context.Context, url string) (int, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return 0, err
+	}
+	resp, err := p.Client().Do(r)
+	if err != nil {
+		return 0, err
+	}
+	return resp.StatusCode, resp.Body.Close()
+}
+
+// killed runs f as a process that ends in the middle of a wipe, when the app's
+// own data is to go: nothing after that is done.
+func (p *pc) killed(f func(*sdk.Client)) {
+	p.t.Helper()
+	reached, gone := false, make(chan struct{})
+	p.onWipe = func(context.Context) []wire.WipeItem {
+		reached = true
+		runtime.Goexit()
+		return nil
+	}
+	c := p.start()
+	go func() {
+		defer close(gone)
+		f(c)
+	}()
+	<-gone
+	p.onWipe = nil
+	if !reached {
+		p.t.Fatal("nothing was wiped: nothing was cut short")
+	}
 }

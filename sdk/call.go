@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -264,12 +265,27 @@ func (c *Client) askToken(ctx context.Context, form url.Values) error {
 	if err := json.Unmarshal(body, &t); err != nil {
 		return fmt.Errorf("sdk: the token endpoint answered what is not JSON: %w", err)
 	}
-	if err := c.update(func(s *state) {
+	return c.keep(t, form.Get("refresh_token"))
+}
+
+// keep stores what the token endpoint gave for a shown refresh token, or for a
+// code when that is empty. When a wipe or another sign-in took the shown token
+// away meanwhile, what came of it is theirs no more.
+func (c *Client) keep(t tokens, shown string) error {
+	gone := false
+	err := c.update(func(s *state) {
+		if gone = shown != "" && s.RefreshToken != shown; gone {
+			return
+		}
 		s.Disabled = false
 		if t.RefreshToken != "" {
 			s.RefreshToken = t.RefreshToken
 		}
-	}); err != nil {
+	})
+	if gone {
+		err = errors.Join(err, &ServiceError{OAuth: "login_required", Problem: wire.Problem{Title: "Sign in", Detail: "the sign-in of this app ended meanwhile"}})
+	}
+	if err != nil {
 		return err
 	}
 	c.mu.Lock()

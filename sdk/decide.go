@@ -11,6 +11,9 @@ import (
 	"github.com/postern-mam/postern/wire"
 )
 
+// clockSkew is how far a clock may go back, as it does when it is set right.
+const clockSkew = 5 * time.Minute
+
 // Decision is what the app must do now.
 type Decision struct {
 	Action  string        `json:"action"`            // "allow", "warn", "block", "wipe"
@@ -22,14 +25,16 @@ func (d Decision) Allowed() bool { return d.Action == "allow" || d.Action == "wa
 
 // Decide judges by the kept policy, the newest verdict of the service and the
 // time since the last check-in, with the service's own rules and without asking
-// it. A clock that was set back does not lengthen anything.
+// it. A clock that was set back lengthens no offline grace: what counts is the
+// latest time it showed, and when it is well behind that, nobody can tell how
+// long the PC was offline, which blocks until the next check-in.
 func (c *Client) Decide() Decision {
 	if err := c.reload(); err != nil {
 		return blocked("state", "The app cannot read its state on this PC.", "Delete the app's state and enrol again.")
 	}
 	s := c.snapshot()
 	switch {
-	case s.Wiping != nil || !s.WipedAt.IsZero():
+	case s.Wiping != nil || s.Removing || !s.WipedAt.IsZero():
 		return blocked("wiped", "The organization's data was removed from this app.", "Enrol again if you still need it.")
 	case s.Ended != "":
 		return blocked("registrationEnded", s.Ended+".", "Enrol again if you still need it.")
@@ -60,6 +65,11 @@ func (s state) judge(cfg Config, now time.Time) Decision {
 			Code: string(f.Check.Subject), Action: f.Check.Action.String(), Have: f.Have, Want: f.Want, Text: sentence(f),
 		})
 	}
+	if s.doubtsClock(cfg, settings) {
+		worst = max(worst, protection.Block)
+		reasons = append(reasons, blocked("clock", "The clock of this PC was set back, so nobody can tell how long it was offline.",
+			"Set the clock right and connect this PC to the internet.").Reasons...)
+	}
 	for _, r := range s.LastResult.Reasons {
 		worst = max(worst, severity(r))
 		reasons = append(reasons, r)
@@ -70,6 +80,12 @@ func (s state) judge(cfg Config, now time.Time) Decision {
 	}
 	slices.SortStableFunc(reasons, func(a, b wire.Reason) int { return cmp.Compare(severity(b), severity(a)) })
 	return Decision{Action: worst.String(), Reasons: unique(reasons)}
+}
+
+// doubtsClock reports whether an offline grace cannot be measured.
+func (s state) doubtsClock(cfg Config, settings protection.Settings) bool {
+	limited := slices.ContainsFunc(settings.Checks, func(c protection.Check) bool { return c.Subject == protection.OfflineGrace })
+	return limited && cfg.Now().Before(s.LatestAt.Add(-clockSkew))
 }
 
 func sentence(f protection.Finding) string {

@@ -150,10 +150,16 @@ func (c *Client) enroll(ctx context.Context) error {
 	return err
 }
 
-// makeRoom removes what belongs to another account than the one that enrols now:
-// its files must not open for the newcomer.
+// makeRoom finishes a removal that was cut short, and removes what belongs to
+// another account than the one that enrols now: its files must not open for the
+// newcomer.
 func (c *Client) makeRoom(ctx context.Context, tenant, user string) error {
 	old := c.snapshot()
+	if old.Removing {
+		if err := c.removeAll(ctx); err != nil {
+			return err
+		}
+	}
 	if old.User == "" || old.User == user && old.Tenant == tenant {
 		return nil
 	}
@@ -245,10 +251,6 @@ func (c *Client) SignOut(ctx context.Context) error {
 		if err != nil && status != http.StatusNotFound {
 			return err
 		}
-	}
-	// Without a policy nothing more can be saved while the files go.
-	if err := c.update(func(s *state) { s.HasPolicy = false }); err != nil {
-		return err
 	}
 	if err := c.removeAll(ctx); err != nil {
 		return err

@@ -125,6 +125,7 @@ func (c *Client) obey(ctx context.Context, n wire.Nudge) (wiped bool, err error)
 		result, err := c.CheckIn(ctx)
 		switch {
 		case err == nil && result.Operations == 0:
+			_ = c.enforce(ctx) // as in Run
 			return false, nil
 		case err != nil && c.snapshot().Ended != "":
 			return false, err

@@ -1,15 +1,9 @@
 package sdk_test
 
 import (
-	"context"
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -170,123 +164,6 @@ func TestADeviceProvesItselfToItsOwnAuthorityAlone(t *testing.T) {
 	}
 }
 
-func TestTheVaultKeepsFilesSealedAndInTheirPlaces(t *testing.T) {
-	p := newPC(t)
-	v := p.enrolled().Vault()
-	if _, err := v.Load("a"); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("a file that is not there: %v", err)
-	}
-	must(t, v.Save("a", []byte("alpha")))
-	must(t, v.Save("b", []byte("beta")))
-	if got, err := p.start().Vault().Load("a"); err != nil || string(got) != "alpha" {
-		t.Fatalf("%q, %v", got, err)
-	}
-	files, err := filepath.Glob(filepath.Join(p.dir, "organization", "*"))
-	must(t, err)
-	first, err := os.ReadFile(files[0])
-	must(t, err)
-	must(t, os.WriteFile(files[1], first, 0o600))
-	_, errA := v.Load("a")
-	_, errB := v.Load("b")
-	if (errA == nil) == (errB == nil) {
-		t.Errorf("swapped files: %v and %v", errA, errB)
-	}
-}
-
-func TestAnOrderThatIsNotForThisAppDeletesNothing(t *testing.T) {
-	p := newPC(t)
-	c := p.enrolled()
-	must(t, c.Vault().Save("a", []byte("alpha")))
-	stranger, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	must(t, err)
-	bad := map[string]wire.Operation{
-		"of another key": p.sign(stranger, wire.TypeWipeOrder, p.order(nil)),
-		"of another typ": p.sign(p.key, wire.TypeWipeReceipt, p.order(nil)),
-		"not a JWS":      {ID: "op-1", Order: "wipe, please"},
-	}
-	for name, change := range map[string]func(*wire.WipeOrder){
-		"iss": func(o *wire.WipeOrder) { o.Issuer = "https://evil.example/" + tenant }, "jti": func(o *wire.WipeOrder) { o.Operation = "op-2" },
-		"tid": func(o *wire.WipeOrder) { o.Tenant = "x" }, "sub": func(o *wire.WipeOrder) { o.User = "user-2" },
-		"registration": func(o *wire.WipeOrder) { o.Registration = "registration-2" }, "device": func(o *wire.WipeOrder) { o.Device = "device-2" },
-		"jkt": func(o *wire.WipeOrder) { o.KeyThumb = "x" }, "action": func(o *wire.WipeOrder) { o.Action = "explode" },
-	} {
-		bad[name] = p.sign(p.key, wire.TypeWipeOrder, p.order(change))
-	}
-	for name, op := range bad {
-		p.orders = []wire.Operation{op}
-		if wiped, err := c.Orders(t.Context()); wiped || err == nil {
-			t.Errorf("%s: wiped %t, %v", name, wiped, err)
-		}
-		if got, err := c.Vault().Load("a"); err != nil || string(got) != "alpha" {
-			t.Fatalf("%s: the file is %q, %v", name, got, err)
-		}
-	}
-}
-
-func TestAWipeIsCarriedOutAndSigned(t *testing.T) {
-	p := newPC(t)
-	c := p.enrolled()
-	must(t, c.Vault().Save("a", []byte("alpha")))
-	p.orders = []wire.Operation{p.sign(p.key, wire.TypeWipeOrder, p.order(nil))}
-	wiped, err := c.Orders(t.Context())
-	if !wiped || err != nil {
-		t.Fatalf("wiped %t, %v", wiped, err)
-	}
-	if left, _ := filepath.Glob(filepath.Join(p.dir, "organization*")); len(left) != 0 {
-		t.Errorf("left: %v", left)
-	}
-	if len(p.receipts) != 1 || !p.receipts[0].Succeeded || p.receipts[0].Operation != "op-1" {
-		t.Errorf("receipts %+v", p.receipts)
-	}
-	st := p.start().Status()
-	if st.Enrolled || st.WipedAt.IsZero() || st.Decision.Reasons[0].Code != "wiped" {
-		t.Errorf("status %+v", st)
-	}
-	doc, err := os.ReadFile(filepath.Join(p.dir, "state.json"))
-	must(t, err)
-	if strings.Contains(string(doc), p.refresh) {
-		t.Error("a token outlived the wipe")
-	}
-}
-
-func TestAWipeGoesOnAfterACrash(t *testing.T) {
-	p := newPC(t)
-	c := p.enrolled()
-	must(t, c.Vault().Save("a", []byte("alpha")))
-	p.orders = []wire.Operation{p.sign(p.key, wire.TypeWipeOrder, p.order(nil))}
-	ctx, crash := context.WithCancel(t.Context())
-	p.onWipe = func(context.Context) []wire.WipeItem { crash(); return nil } // before the receipt can be sent
-	if _, err := p.start().Orders(ctx); err == nil {
-		t.Fatal("the receipt was sent")
-	}
-	p.onWipe = nil
-	again := p.start()
-	if _, err := again.Vault().Load("a"); err == nil {
-		t.Error("a file was read during a wipe")
-	}
-	if err := again.Run(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if len(p.receipts) != 1 || again.Status().WipedAt.IsZero() {
-		t.Errorf("receipts %+v", p.receipts)
-	}
-}
-
-func TestWhatCouldNotBeRemovedIsToldAndTriedAgain(t *testing.T) {
-	p := newPC(t)
-	stuck := true
-	p.onWipe = func(context.Context) []wire.WipeItem { return []wire.WipeItem{{Name: "cache", Removed: !stuck}} }
-	c := p.enrolled()
-	p.orders = []wire.Operation{p.sign(p.key, wire.TypeWipeOrder, p.order(nil))}
-	if _, err := c.Orders(t.Context()); err == nil || len(p.receipts) != 1 || p.receipts[0].Succeeded {
-		t.Fatalf("%v, receipts %+v", err, p.receipts)
-	}
-	stuck = false
-	if _, err := c.Orders(t.Context()); err != nil || len(p.receipts) != 2 || !p.receipts[1].Succeeded {
-		t.Errorf("%v, receipts %+v", err, p.receipts)
-	}
-}
-
 func TestSignOutEndsEverything(t *testing.T) {
 	p := newPC(t)
 	c := p.enrolled()
@@ -303,22 +180,5 @@ func TestSignOutEndsEverything(t *testing.T) {
 	}
 	if _, err := c.CheckIn(t.Context()); err == nil {
 		t.Error("a report was made after sign-out")
-	}
-}
-
-func TestADueWipeIsCarriedOutWithoutTheService(t *testing.T) {
-	p := newPC(t)
-	c := p.enrolled()
-	must(t, c.Vault().Save("a", []byte("alpha")))
-	p.down = true
-	p.now = p.now.Add(24*time.Hour + time.Second)
-	if d := c.Decide(); d.Action != "wipe" {
-		t.Fatalf("decision %+v", d)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-	defer cancel()
-	_ = c.Run(ctx) // the service is down: only the context ends it
-	if left, _ := filepath.Glob(filepath.Join(p.dir, "organization*")); len(left) != 0 {
-		t.Errorf("left: %v", left)
 	}
 }

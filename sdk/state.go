@@ -37,8 +37,9 @@ type state struct {
 	// Ended is why the service ended this registration, in words.
 	Ended string `json:"ended,omitempty"`
 
-	Wiping  *wiping   `json:"wiping,omitempty"` // a wipe under way: resumed at the next start
-	WipedAt time.Time `json:"wipedAt,omitzero"`
+	Wiping   *wiping   `json:"wiping,omitempty"`   // an order being carried out: resumed at the next start
+	Removing bool      `json:"removing,omitempty"` // a removal without an order, begun and not finished
+	WipedAt  time.Time `json:"wipedAt,omitzero"`
 }
 
 // wiping is a verified order being carried out.

@@ -160,21 +160,22 @@ func (w wiping) succeeded() bool {
 }
 
 // enforce carries out a wipe that this device found due by itself, such as at the
-// end of the offline grace: files and policy go, and the registration stays, so
-// that the service hears of it and may order the rest.
+// end of the offline grace, and finishes one that was cut short: files and policy
+// go, and the registration stays, so that the service hears of it and may order
+// the rest.
 func (c *Client) enforce(ctx context.Context) error {
-	if c.Decide().Action != "wipe" {
+	if c.Decide().Action != "wipe" && !c.snapshot().Removing {
 		return nil
-	}
-	if err := c.update(func(s *state) { s.Policy, s.HasPolicy = wire.Policy{}, false }); err != nil {
-		return err
 	}
 	return c.removeAll(ctx)
 }
 
 // removeAll removes the organisation's data without an order: nobody waits for a
-// receipt.
+// receipt. It is remembered until everything is gone, and access is cut until then.
 func (c *Client) removeAll(ctx context.Context) error {
+	if err := c.update(func(s *state) { s.Removing, s.Policy, s.HasPolicy = true, wire.Policy{}, false }); err != nil {
+		return err
+	}
 	err := c.vault.Wipe()
 	if c.cfg.OnWipe != nil {
 		for _, i := range c.cfg.OnWipe(ctx) {
@@ -183,5 +184,8 @@ func (c *Client) removeAll(ctx context.Context) error {
 			}
 		}
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return c.update(func(s *state) { s.Removing = false })
 }
