@@ -195,6 +195,10 @@ func (h *Handler) forward(w http.ResponseWriter, r *http.Request, a tunnel.Admis
 		h.fail(w, r, v.CorrelationID, err)
 		return
 	}
+	if strings.Trim(upstream.Path, "/") != "" && climbs(r.URL.Path) {
+		h.fail(w, r, v.CorrelationID, fault.New(fault.Invalid, "the path leads out of what is published here"))
+		return
+	}
 	ctx, cut := context.WithCancelCause(r.Context())
 	defer cut(nil)
 	release := h.cfg.Tunnel.Track(ctx, a, func() { cut(errCut) })
@@ -235,7 +239,7 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, a tunnel.Admiss
 		}
 		return refusal
 	}
-	again := r.URL.RequestURI()
+	again := local(r.URL.RequestURI())
 	if record.Device == "" || ended(d.Code) || d.Outcome == access.Challenge {
 		// Nothing proved itself in this session: the sign-in page can ask for it.
 		again = signInPath + "?to=" + url.QueryEscape(again)
