@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"strings"
 
 	"github.com/postern-mam/postern/internal/access"
 	"github.com/postern-mam/postern/internal/directory"
@@ -114,6 +115,9 @@ func narrowed(granted string, asked oauth.Scope) (oauth.Scope, error) {
 func (s *Service) refresh(ctx context.Context, x *exchange) (oauth.Tokens, error) {
 	hash := oauth.SHA256(x.request.Refresh)
 	g, err := s.store.GrantByRefresh(ctx, x.call.Tenant, hash)
+	if family, _, ok := strings.Cut(x.request.Refresh, "."); ok && err != nil && fault.KindOf(err) == fault.NotFound {
+		g, err = s.store.GrantByRefresh(ctx, x.call.Tenant, oauth.SHA256(family)) // an old one, however old
+	}
 	if err != nil && fault.KindOf(err) != fault.NotFound {
 		return oauth.Tokens{}, err
 	}
@@ -141,6 +145,19 @@ func (s *Service) refresh(ctx context.Context, x *exchange) (oauth.Tokens, error
 		return oauth.Tokens{}, err
 	}
 	return s.issue(ctx, x, issueOrder{grant: g, scope: scope, protocol: "refreshToken"})
+}
+
+// renew gives g its next refresh token in place of the one shown (empty: none)
+// and returns it. All tokens of a family begin with the same secret, by which
+// even the oldest is known again.
+func (g *Grant) renew(shown string) string {
+	family, _, _ := strings.Cut(shown, ".")
+	if shown == "" || oauth.SHA256(family) != g.FamilyHash {
+		family = secret()
+	}
+	token := family + "." + secret()
+	g.FamilyHash, g.RefreshHash = oauth.SHA256(family), oauth.SHA256(token)
+	return token
 }
 
 // RedeemForSite redeems the code that a published site got back, and returns the

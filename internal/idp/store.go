@@ -75,18 +75,18 @@ type AuthorizationCode struct {
 
 // Grant is a refresh token family: one consent of one session to one client.
 type Grant struct {
-	ID           string
-	Tenant       directory.TenantID
-	Client       directory.AppID
-	Session      directory.SessionID
-	User         directory.UserID
-	Scope        string
-	JKT          string // a refresh must prove this key
-	RefreshHash  string // of the newest refresh token; empty: none was issued
-	PreviousHash string // of the one before: seeing it again revokes the family
-	ExpiresAt    time.Time
-	RevokedAt    time.Time
-	Revision     int64
+	ID          string
+	Tenant      directory.TenantID
+	Client      directory.AppID
+	Session     directory.SessionID
+	User        directory.UserID
+	Scope       string
+	JKT         string // a refresh must prove this key
+	RefreshHash string // of the newest refresh token; empty: none was issued
+	FamilyHash  string // of what all refresh tokens of the family begin with: one that is not the newest revokes it
+	ExpiresAt   time.Time
+	RevokedAt   time.Time
+	Revision    int64
 }
 
 // Issue is everything an issuance changes, saved together or not at all.
@@ -144,8 +144,8 @@ type Grants interface {
 	SaveCode(ctx context.Context, c AuthorizationCode, basis directory.Revisions, r access.Record) error
 	// Code returns a code by its hash, spent or not; fault.NotFound when unknown.
 	Code(ctx context.Context, t directory.TenantID, hash string) (AuthorizationCode, error)
-	// GrantByRefresh finds the family whose newest or previous token hashes to
-	// hash; fault.NotFound when there is none.
+	// GrantByRefresh finds the family whose newest token, or whose common part,
+	// hashes to hash; fault.NotFound when there is none.
 	GrantByRefresh(ctx context.Context, t directory.TenantID, hash string) (Grant, error)
 	// SaveIssue stores all of i or nothing. Errors: ErrMoved, ErrCodeSpent,
 	// ErrReplayed, fault.Conflict.

@@ -128,8 +128,7 @@ func (s *Service) issueOnce(ctx context.Context, x *exchange, o issueOrder) (oau
 		return oauth.Tokens{}, err
 	}
 	if o.scope.Offline || o.scope.OpenID {
-		out.RefreshToken = secret()
-		o.grant.PreviousHash, o.grant.RefreshHash = o.grant.RefreshHash, oauth.SHA256(out.RefreshToken)
+		out.RefreshToken = o.grant.renew(x.request.Refresh)
 	}
 	return out, s.store.SaveIssue(ctx, Issue{
 		Tenant: x.call.Tenant, Grant: &o.grant, Code: o.code, Proof: x.proof, Basis: ruling.Basis, Record: ruling.Record,

@@ -130,12 +130,13 @@ var flowTable = define(table[idp.Flow]{
 	values:   func(v *idp.Flow) []any { return []any{ms(v.ExpiresAt)} },
 })
 
+// The column previous_hash holds the hash of what the family's tokens share.
 var grantTable = define(table[idp.Grant]{
 	name: "grants", noun: "grant", unique: "refresh token",
 	key:      func(v *idp.Grant) (string, string) { return string(v.Tenant), v.ID },
 	revision: func(v *idp.Grant) *int64 { return &v.Revision },
 	columns:  []string{"client_id", "session_id", "refresh_hash", "previous_hash", "expires_at"},
 	values: func(v *idp.Grant) []any {
-		return []any{string(v.Client), string(v.Session), v.RefreshHash, v.PreviousHash, ms(v.ExpiresAt)}
+		return []any{string(v.Client), string(v.Session), v.RefreshHash, v.FamilyHash, ms(v.ExpiresAt)}
 	},
 })

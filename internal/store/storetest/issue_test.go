@@ -133,7 +133,7 @@ func TestGrants(t *testing.T) {
 		wantKind(t, fault.NotFound, s.SaveIssue(ctx, idp.Issue{Tenant: "t2", Grant: grant("t1", "x"), Record: ruling("t2", "r")}))
 
 		rotated := g
-		rotated.PreviousHash, rotated.RefreshHash = g.RefreshHash, "refresh-2"
+		rotated.FamilyHash, rotated.RefreshHash = g.RefreshHash, "refresh-2"
 		results := race(8, func(i int) error {
 			return s.SaveIssue(ctx, idp.Issue{Tenant: "t1", Grant: &rotated, Record: ruling("t1", "")})
 		})
