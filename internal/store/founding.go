@@ -46,7 +46,8 @@ func (v adminView) SaveUserWithPassword(ctx context.Context, u directory.User, p
 }
 
 // saveUser saves a user and replaces the password, leaving a second factor as it
-// is: a new password must not remove the other lock from the door.
+// is: a new password must not remove the other lock from the door. Who gets a
+// new password may have lost the old one to somebody, so every sign-in ends.
 func (v adminView) saveUser(c *change, u directory.User, p admin.Password) (directory.User, error) {
 	stored, err := v.users().save(c, u)
 	if err != nil {
@@ -59,6 +60,11 @@ func (v adminView) saveUser(c *change, u directory.User, p admin.Password) (dire
 	credential = idp.Credential{
 		Tenant: u.Tenant, User: u.ID, PasswordHash: p.Hash, MustChange: p.MustChange,
 		TOTPSealed: credential.TOTPSealed, TOTPStep: credential.TOTPStep, Revision: credential.Revision,
+	}
+	if credential.Revision > 0 {
+		if _, err := endSessions(c, u.Tenant, u.ID, "passwordReset", v.now()); err != nil {
+			return stored, err
+		}
 	}
 	_, err = credentialTable.put(c.Tx, credential)
 	return stored, err

@@ -50,27 +50,32 @@ func (v idpView) SaveSession(ctx context.Context, s idp.Session, events ...event
 
 func (v idpView) RevokeSessions(ctx context.Context, t directory.TenantID, u directory.UserID, reason string, at time.Time) (int, error) {
 	ended := 0
-	err := v.write(ctx, nil, func(c *change) error {
-		ended = 0
-		living, err := sessionTable.list(c.Tx, "WHERE tenant = $1 AND user_id = $2 AND revoked_at = 0 AND expires_at > $3 ORDER BY id"+c.ForUpdate(),
-			string(t), string(u), ms(at))
-		if err != nil {
-			return err
-		}
-		for _, s := range living {
-			s.RevokedAt, s.RevokedFor = at, reason
-			if _, err := sessionTable.put(c.Tx, s); err != nil {
-				return err
-			}
-			c.events = append(c.events, event.SessionRevoked{Tenant: t, User: u, Session: s.ID, Reason: reason, At: at})
-			ended++
-		}
-		return nil
+	err := v.write(ctx, nil, func(c *change) (err error) {
+		ended, err = endSessions(c, t, u, reason, at)
+		return err
 	})
 	if err != nil {
 		return 0, err
 	}
 	return ended, nil
+}
+
+// endSessions ends the living sessions of a user, announces each, and returns
+// how many there were.
+func endSessions(c *change, t directory.TenantID, u directory.UserID, reason string, at time.Time) (int, error) {
+	living, err := sessionTable.list(c.Tx, "WHERE tenant = $1 AND user_id = $2 AND revoked_at = 0 AND expires_at > $3 ORDER BY id"+c.ForUpdate(),
+		string(t), string(u), ms(at))
+	if err != nil {
+		return 0, err
+	}
+	for _, s := range living {
+		s.RevokedAt, s.RevokedFor = at, reason
+		if _, err := sessionTable.put(c.Tx, s); err != nil {
+			return 0, err
+		}
+		c.events = append(c.events, event.SessionRevoked{Tenant: t, User: u, Session: s.ID, Reason: reason, At: at})
+	}
+	return len(living), nil
 }
 
 func (v idpView) Credential(ctx context.Context, t directory.TenantID, u directory.UserID) (idp.Credential, error) {

@@ -93,6 +93,25 @@ func TestCredentials(t *testing.T) {
 	})
 }
 
+// An administrator resets a password because somebody else may know it: what was
+// opened with it closes in the same transaction.
+func TestAPasswordResetEndsEverySignIn(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx, s := t.Context(), w.IDP()
+		u := must(s.User(ctx, "t1", "anna"))(t)
+		u = must(w.Admin().SaveUserWithPassword(ctx, u, admin.Password{Hash: "new"}, changed("password")))(t)
+		wantEqual(t, must(s.Session(ctx, "t1", "session"))(t).RevokedFor, "passwordReset")
+		wantEqual(t, must(s.Session(ctx, "t2", "session"))(t).RevokedFor, "")
+		wantEqual(t, w.events(t), []event.Event{
+			changed("password"), event.SessionRevoked{Tenant: "t1", User: "anna", Session: "session", Reason: "passwordReset", At: now},
+		})
+		must(s.SaveSession(ctx, session("t1", "later")))(t)
+		u.DisplayName = "Anna Maria"
+		must(w.Admin().Users().Save(ctx, u))(t)
+		wantEqual(t, must(s.Session(ctx, "t1", "later"))(t).RevokedFor, "")
+	})
+}
+
 func TestFlows(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		ctx, s := t.Context(), w.IDP()
