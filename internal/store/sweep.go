@@ -10,6 +10,9 @@ import (
 
 const (
 	sweepEvery = 30 * time.Second
+	// sweepAgain is when the next batch follows one that was full: litter must go
+	// faster than it comes.
+	sweepAgain = 100 * time.Millisecond
 	sweepBatch = 200 // rows of one table at a time, so that nobody waits long behind it
 )
 
@@ -36,12 +39,17 @@ func (s *Store) sweep(ctx context.Context) {
 	if now.UnixMilli()-last < sweepEvery.Milliseconds() || !s.swept.CompareAndSwap(last, now.UnixMilli()) {
 		return
 	}
+	full := false
 	for _, l := range litter {
 		query := fmt.Sprintf("DELETE FROM %[1]s WHERE (%[2]s) IN (SELECT %[2]s FROM %[1]s WHERE %[3]s < $1 ORDER BY %[3]s LIMIT %[4]d)",
 			l.table, l.key, l.column, sweepBatch)
 		_ = s.db.Write(ctx, func(tx *sqldb.Tx) error {
-			_, err := tx.Exec(query, ms(now.Add(-l.keep)))
+			n, err := tx.Exec(query, ms(now.Add(-l.keep)))
+			full = full || n == sweepBatch
 			return err
 		})
+	}
+	if full {
+		s.swept.CompareAndSwap(now.UnixMilli(), now.Add(sweepAgain-sweepEvery).UnixMilli())
 	}
 }

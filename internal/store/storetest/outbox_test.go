@@ -216,6 +216,30 @@ func TestLitterIsSweptAndWhatLivesStays(t *testing.T) {
 	t.Run("postgres", func(t *testing.T) { law(t, store.Options{DatabaseURL: storetest.Postgres(t)}) })
 }
 
+// However much expires at once, the next writes clear it away: what is made
+// faster than it is removed would fill the disk.
+func TestLitterNeverPilesUp(t *testing.T) {
+	at := now
+	w := newWorld(t, store.Options{Path: storetest.File(t), Now: func() time.Time { return at }})
+	ctx, s := t.Context(), w.IDP()
+	const many = 1000
+	for i := range many {
+		must(s.SaveFlow(ctx, idp.Flow{ID: fmt.Sprint(i), Tenant: "t1", ExpiresAt: now.Add(time.Minute)}))(t)
+	}
+	at = now.Add(time.Hour)
+	for range 10 {
+		ok(t, s.RevokeGrant(ctx, "t1", "none", at)) // any write
+		at = at.Add(time.Second)
+	}
+	left := 0
+	for i := range many {
+		if _, err := s.Flow(ctx, "t1", fmt.Sprint(i), now); err == nil {
+			left++
+		}
+	}
+	wantEqual(t, left, 0)
+}
+
 func TestAFullDiskLosesNothingThatWasAcknowledged(t *testing.T) {
 	o := store.Options{Path: storetest.File(t), MaxPages: 150}
 	w := newWorld(t, o)
