@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	burst     = 600 // posts at once from one address: an office behind one router signs in at nine
+	burst     = 600 // posts, or sign-ins started, at once from one address: an office behind one router signs in at nine
 	perSecond = 10
 	maxPeers  = 10_000
 )

@@ -47,6 +47,7 @@ type Door struct {
 	now      func() time.Time
 	clientIP func(*http.Request) string
 	posts    *limiter
+	starts   *limiter
 	origins  *http.CrossOriginProtection
 }
 
@@ -69,7 +70,7 @@ func New(c Config) (*Door, error) {
 	}
 	return &Door{
 		service: c.Service, base: c.Issuer, log: c.Log, now: c.Now, clientIP: c.ClientIP,
-		posts: newLimiter(c.Now), origins: http.NewCrossOriginProtection(),
+		posts: newLimiter(c.Now), starts: newLimiter(c.Now), origins: http.NewCrossOriginProtection(),
 	}, nil
 }
 
@@ -87,8 +88,8 @@ func (d *Door) Mount(mux *http.ServeMux) {
 	mux.Handle("GET /{tenant}/discovery/v2.0/keys", d.json(d.keys))
 	mux.Handle("POST /{tenant}/oauth2/v2.0/token", d.json(d.token))
 
-	mux.Handle("GET /{tenant}/oauth2/v2.0/authorize", d.page(d.authorize))
-	mux.Handle("POST /{tenant}/oauth2/v2.0/authorize", d.page(d.authorize))
+	mux.Handle("GET /{tenant}/oauth2/v2.0/authorize", d.page(d.start))
+	mux.Handle("POST /{tenant}/oauth2/v2.0/authorize", d.page(d.start))
 	mux.Handle("GET /{tenant}/oauth2/v2.0/resume", d.page(d.resume))
 	mux.Handle("GET /{tenant}/oauth2/v2.0/logout", d.page(d.logout))
 
@@ -159,6 +160,18 @@ func (d *Door) page(h handler) http.Handler {
 	})
 }
 
+// start is authorize, but not without end: a sign-in under way is stored.
+func (d *Door) start(w http.ResponseWriter, q *request) error {
+	if !d.starts.allow(d.clientIP(q.Request)) {
+		return errFlood()
+	}
+	return d.authorize(w, q)
+}
+
+func errFlood() error {
+	return fault.New(fault.Throttled, "too many sign-ins from this address; wait a moment and try again")
+}
+
 // form adapts a handler of a form that only our own pages may post, and not
 // without end.
 func (d *Door) form(h handler) http.Handler {
@@ -167,7 +180,7 @@ func (d *Door) form(h handler) http.Handler {
 			return fault.Wrap(fault.Forbidden, err, "this form was posted by another site")
 		}
 		if !d.posts.allow(d.clientIP(q.Request)) {
-			return fault.New(fault.Throttled, "too many sign-ins from this address; wait a moment and try again")
+			return errFlood()
 		}
 		if err := q.parse(); err != nil {
 			return err
