@@ -153,3 +153,16 @@ func BenchmarkAdmitStored(b *testing.B) {
 		}
 	}
 }
+
+// A name may pass to another person: the upstream hears the one of now.
+func TestTheUpstreamHearsTheNameOfNow(t *testing.T) {
+	s := keep(t)
+	u, err := s.IDP().User(t.Context(), "t", "ada")
+	s.ok(err)
+	u.UserPrincipalName = "countess@example.org"
+	_, err = s.Admin().Users().Save(t.Context(), u)
+	s.ok(err)
+	if a := s.admit(); !a.Granted() || a.Pass.UserName != "countess@example.org" {
+		t.Errorf("granted %v as %q", a.Granted(), a.Pass.UserName)
+	}
+}

@@ -205,6 +205,9 @@ func (s *Service) Admit(ctx context.Context, v Visit) (Admission, error) {
 	if a.Ruling, err = s.cfg.Gate.Decide(ctx, a.request); err != nil {
 		return Admission{}, err
 	}
+	if name := a.Ruling.Record.UserPrincipalName; name != "" {
+		p.UserName = name // people are renamed, and names given to others
+	}
 	if a.Site, err = s.current(ctx, v.Host, known, site, a.Ruling.Basis.Config); err != nil {
 		return Admission{}, err
 	}
