@@ -35,7 +35,11 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request, c mam.Caller) e
 	head.Set("Cache-Control", "no-store")
 	head.Set("X-Accel-Buffering", "no") // proxies in front must not hold nudges back
 	w.WriteHeader(http.StatusOK)
-	h.pass(&pen{w: w, rc: http.NewResponseController(w)}, r, l)
+	rc := http.NewResponseController(w)
+	// A limit on how long the request may take to arrive has served; on HTTP/1 it
+	// would end the connection. Who is gone is found by writing.
+	_ = rc.SetReadDeadline(time.Time{})
+	h.pass(&pen{w: w, rc: rc}, r, l)
 	return nil
 }
 

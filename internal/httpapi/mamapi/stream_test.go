@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/postern-mam/postern/internal/event"
 	"github.com/postern-mam/postern/wire"
@@ -142,4 +144,26 @@ func TestAFullLineLosesNoKindOfNudge(t *testing.T) {
 		}
 	}
 	t.Error("the wipe was lost among other nudges")
+}
+
+// The limit on how long a body may take to arrive is set before the request is
+// known to be a stream, and must not end one.
+func TestAReadDeadlineEndsNoStream(t *testing.T) {
+	w := newWorld(t)
+	id := w.enroll().RegistrationID
+	door := w.server.Config.Handler
+	w.server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		must(t, http.NewResponseController(rw).SetReadDeadline(time.Now().Add(50*time.Millisecond)))
+		door.ServeHTTP(rw, r)
+	}))
+	t.Cleanup(w.server.Close)
+	l := w.listen(id)
+	for beats := 0; beats < 10; {
+		if !l.scan.Scan() {
+			t.Fatalf("the stream ended after %d heartbeats", beats)
+		}
+		if strings.HasPrefix(l.scan.Text(), ":") {
+			beats++
+		}
+	}
 }
