@@ -112,7 +112,9 @@ func TestADamagedMasterKeyIsAnErrorAndNeverReplaced(t *testing.T) {
 		t.Fatal(err)
 	}
 	flipped := bytes.Clone(good)
-	flipped[30] ^= 3 // another hex digit
+	if flipped[30]++; good[30] == '9' || good[30] == 'f' || good[30] == 'F' {
+		flipped[30] = '0' // another hex digit
+	}
 	for text, want := range map[string]string{
 		"":                            "holds no master key",
 		"hello":                       "holds no master key",
