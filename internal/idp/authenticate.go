@@ -14,8 +14,9 @@ import (
 
 // Authenticate verifies an access token at one of our own doors: signature,
 // audience and time, the key it is bound to, and that session, user and client
-// live now. The proof is nil for bearer tokens; it is not spent, which a caller
-// that changes something does in its own transaction. The caller compares
+// live now. The proof is nil for bearer tokens. At the enrolment door it is not
+// spent: who changes something there does that in the same transaction. At other
+// doors a proof for anything but reading is spent here. The caller compares
 // Principal.Tenant with the tenant it serves.
 func (s *Service) Authenticate(ctx context.Context, p oauth.Presented) (oauth.Principal, *oauth.Proof, error) {
 	scheme, token, err := oneToken(p.Authorization)
@@ -37,7 +38,13 @@ func (s *Service) Authenticate(ctx context.Context, p oauth.Presented) (oauth.Pr
 		return oauth.Principal{}, nil, err
 	}
 	principal, err := s.principal(ctx, c)
-	return principal, proof, err
+	if err == nil && proof != nil && p.Audience != directory.EnrollmentAPI && p.Method != "GET" && p.Method != "HEAD" {
+		err = s.explain(ctx, issueOrder{}, s.store.SpendProof(ctx, c.Tenant, *proof))
+	}
+	if err != nil {
+		return oauth.Principal{}, nil, err
+	}
+	return principal, proof, nil
 }
 
 func badToken(why string) error { return oauth.Errorf(oauth.InvalidToken, 0, "%s", why) }
