@@ -66,7 +66,7 @@ func TestTheFirstTenantIsFoundedOnceWithAllThatBelongsToIt(t *testing.T) {
 		}
 	}
 	client, err := room.Apps().Get(t.Context(), b.Tenant, string(b.ClientID))
-	if err != nil || len(client.Permissions) != len(admin.Permissions()) || client.Secrets[0].Hash != oauth.SHA256(b.ClientSecret) {
+	if err != nil || len(client.Permissions) != len(directory.Permissions()) || client.Secrets[0].Hash != oauth.SHA256(b.ClientSecret) {
 		t.Errorf("%+v %v", client, err)
 	}
 	if _, err := room.Found(t.Context(), admin.FoundRequest{}); fault.KindOf(err) != fault.Conflict {
@@ -157,25 +157,25 @@ func TestWritingImpliesReadingAndNothingElse(t *testing.T) {
 		holds, needs string
 		ok           bool
 	}{
-		{admin.UserWrite, admin.UserRead, true},
-		{admin.UserRead, admin.UserRead, true},
-		{admin.UserRead, admin.UserWrite, false},
-		{admin.GroupWrite, admin.UserRead, false},
-		{admin.AccessWrite, admin.AccessRead, true},
-		{admin.AccessRead, admin.AccessWrite, false},
-		{admin.AuditRead, admin.AuditRead, true},
+		{directory.UserWrite, directory.UserRead, true},
+		{directory.UserRead, directory.UserRead, true},
+		{directory.UserRead, directory.UserWrite, false},
+		{directory.GroupWrite, directory.UserRead, false},
+		{directory.AccessWrite, directory.AccessRead, true},
+		{directory.AccessRead, directory.AccessWrite, false},
+		{directory.AuditRead, directory.AuditRead, true},
 	} {
 		if err := admin.Require(holder(c.holds), c.needs); (err == nil) != c.ok {
 			t.Errorf("%s for %s: %v", c.holds, c.needs, err)
 		}
 	}
-	if err := admin.Require(oauth.Principal{Audience: directory.EnrollmentAPI, Permissions: admin.Permissions()}, admin.UserRead); fault.KindOf(err) != fault.Forbidden {
+	if err := admin.Require(oauth.Principal{Audience: directory.EnrollmentAPI, Permissions: directory.Permissions()}, directory.UserRead); fault.KindOf(err) != fault.Forbidden {
 		t.Errorf("another audience: %v", err)
 	}
-	if err := admin.MayEmpower(holder(admin.UserWrite), []string{admin.UserRead, admin.GroupRead}); fault.KindOf(err) != fault.Forbidden {
+	if err := admin.MayEmpower(holder(directory.UserWrite), []string{directory.UserRead, directory.GroupRead}); fault.KindOf(err) != fault.Forbidden {
 		t.Errorf("%v", err)
 	}
-	if err := admin.MayEmpower(holder(admin.UserWrite), []string{admin.UserRead}); err != nil {
+	if err := admin.MayEmpower(holder(directory.UserWrite), []string{directory.UserRead}); err != nil {
 		t.Error(err)
 	}
 }

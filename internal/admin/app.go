@@ -119,8 +119,8 @@ func (s *Service) checkApp(ctx context.Context, old, a *directory.App) error {
 		errs = append(errs, checkRedirect(uri, a.Public))
 	}
 	for _, p := range a.Permissions {
-		if !slices.Contains(Permissions(), p) {
-			errs = append(errs, fault.New(fault.Invalid, "permission %q does not exist; valid are %s", p, strings.Join(Permissions(), ", ")))
+		if !slices.Contains(directory.Permissions(), p) {
+			errs = append(errs, fault.New(fault.Invalid, "permission %q does not exist; valid are %s", p, strings.Join(directory.Permissions(), ", ")))
 		}
 	}
 	if a.Public && (len(a.Secrets) > 0 || len(a.Permissions) > 0) {

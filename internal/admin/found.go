@@ -64,7 +64,7 @@ func (s *Service) Found(ctx context.Context, r FoundRequest) (Bootstrap, error) 
 	secret.DisplayName, secret.CreatedAt = "first start", now // it does not expire: nothing would mint another
 	client := directory.App{
 		ID: directory.AppID(newID()), DisplayName: "Postern administration",
-		Permissions: Permissions(), Secrets: []directory.Secret{secret},
+		Permissions: directory.Permissions(), Secrets: []directory.Secret{secret},
 	}
 	apps := append(builtIn(r.BaseURL), client)
 	for i := range apps {

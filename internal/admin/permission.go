@@ -9,38 +9,6 @@ import (
 	"github.com/postern-mam/postern/internal/oauth"
 )
 
-// The application permissions of the administration API, spelled as Microsoft
-// Graph spells them. Each "ReadWrite" has a "Read" that permits less.
-const (
-	UserWrite         = "User.ReadWrite.All"
-	UserRead          = "User.Read.All"
-	GroupWrite        = "Group.ReadWrite.All"
-	GroupRead         = "Group.Read.All"
-	ApplicationWrite  = "Application.ReadWrite.All"
-	ApplicationRead   = "Application.Read.All"
-	DeviceWrite       = "Device.ReadWrite.All"
-	DeviceRead        = "Device.Read.All"
-	AccessWrite       = "Policy.ReadWrite.ConditionalAccess"
-	AccessRead        = "Policy.Read.All"
-	ProtectionWrite   = "DeviceManagementApps.ReadWrite.All" // app protection, registrations, wipe
-	ProtectionRead    = "DeviceManagementApps.Read.All"
-	ConnectorWrite    = "DeviceManagementServiceConfig.ReadWrite.All"
-	ConnectorRead     = "DeviceManagementServiceConfig.Read.All"
-	AuditRead         = "AuditLog.Read.All"
-	OrganizationWrite = "Organization.ReadWrite.All"
-	OrganizationRead  = "Organization.Read.All"
-)
-
-// Permissions lists every permission of the administration API, sorted.
-func Permissions() []string {
-	all := []string{
-		UserWrite, UserRead, GroupWrite, GroupRead, ApplicationWrite, ApplicationRead, DeviceWrite, DeviceRead, AccessWrite,
-		AccessRead, ProtectionWrite, ProtectionRead, ConnectorWrite, ConnectorRead, AuditRead, OrganizationWrite, OrganizationRead,
-	}
-	slices.Sort(all)
-	return all
-}
-
 // Require refuses a caller whose token is for another resource or lacks the
 // permission; the refusal names what is needed. Permission to write implies
 // permission to read.
@@ -69,7 +37,7 @@ func MayEmpower(p oauth.Principal, permissions []string) error {
 // PowersOf lists the permissions that directory roles give.
 func PowersOf(roles []directory.Role) []string {
 	if slices.Contains(roles, directory.GlobalAdministrator) {
-		return Permissions()
+		return directory.Permissions()
 	}
 	return nil
 }
@@ -83,15 +51,15 @@ func holds(have []string, want string) bool {
 }
 
 func wider(permission string) (string, bool) {
-	if permission == AccessRead {
-		return AccessWrite, true
+	if permission == directory.AccessRead {
+		return directory.AccessWrite, true
 	}
 	prefix, ok := strings.CutSuffix(permission, ".Read.All")
 	return prefix + ".ReadWrite.All", ok
 }
 
 func needed(permission string) string {
-	if w, ok := wider(permission); ok && permission != AuditRead {
+	if w, ok := wider(permission); ok && permission != directory.AuditRead {
 		return permission + " or " + w
 	}
 	return permission

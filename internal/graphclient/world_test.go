@@ -76,7 +76,7 @@ func newService(t *testing.T) *service {
 			if r.Header.Get("Authorization") != "Bearer good" {
 				return oauth.Principal{}, nil, &oauth.Error{Code: oauth.InvalidToken}
 			}
-			return oauth.Principal{Tenant: s.boot.Tenant, Audience: directory.GraphAPI, Permissions: admin.Permissions()}, nil, nil
+			return oauth.Principal{Tenant: s.boot.Tenant, Audience: directory.GraphAPI, Permissions: directory.Permissions()}, nil, nil
 		},
 	})
 	if err != nil {

@@ -25,16 +25,6 @@ const (
 	roleHealth      = "HealthState.Report"
 )
 
-// permissions are all that exist at the administration API (Graph permissions
-// reference). A ReadWrite permission includes its Read one.
-func permissions() []string {
-	return []string{
-		"User.ReadWrite.All", "Group.ReadWrite.All", "Application.ReadWrite.All", "Device.ReadWrite.All",
-		"Policy.Read.All", "Policy.ReadWrite.ConditionalAccess", "DeviceManagementApps.ReadWrite.All",
-		"DeviceManagementServiceConfig.ReadWrite.All", "AuditLog.Read.All", "Organization.ReadWrite.All",
-	}
-}
-
 // target is the one resource that an access token is for.
 type target struct {
 	id      directory.AppID
@@ -115,17 +105,9 @@ func userPermissions(u directory.User, resource directory.AppID, scopes []string
 		return nil
 	}
 	if slices.Contains(scopes, scopeGraphUser) {
-		return permissions()
+		return directory.Permissions()
 	}
-	var out []string
-	for _, p := range permissions() {
-		for _, asked := range []string{p, strings.Replace(p, ".ReadWrite.", ".Read.", 1)} {
-			if slices.Contains(scopes, asked) && !slices.Contains(out, asked) {
-				out = append(out, asked)
-			}
-		}
-	}
-	return out
+	return slices.DeleteFunc(directory.Permissions(), func(p string) bool { return !slices.Contains(scopes, p) })
 }
 
 // appPermissions are what a client holds at a resource when it acts for itself.

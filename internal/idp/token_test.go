@@ -40,7 +40,7 @@ func TestACodeBecomesTokensThatSayWhoAndWhat(t *testing.T) {
 			t.Errorf("access token %s = %v, want %v", name, at[name], want)
 		}
 	}
-	if len(at["roles"].([]any)) != 10 || at["xms_cc"].([]any)[0] != "cp1" {
+	if len(at["roles"].([]any)) != len(directory.Permissions()) || at["xms_cc"].([]any)[0] != "cp1" {
 		t.Errorf("roles %v xms_cc %v", at["roles"], at["xms_cc"])
 	}
 	id := claims(t, out.IDToken)
@@ -48,7 +48,7 @@ func TestACodeBecomesTokensThatSayWhoAndWhat(t *testing.T) {
 		t.Errorf("id token %v", id)
 	}
 	p, proof, err := w.idp.Authenticate(t.Context(), graphCall(out.AccessToken))
-	if err != nil || proof != nil || p.User != ada || p.Tenant != tenant || p.Client != "web" || len(p.Permissions) != 10 {
+	if err != nil || proof != nil || p.User != ada || p.Tenant != tenant || p.Client != "web" || len(p.Permissions) != len(directory.Permissions()) {
 		t.Errorf("%+v %v", p, err)
 	}
 }
@@ -190,7 +190,7 @@ func TestARefreshMayNarrowAndNeverWiden(t *testing.T) {
 	refused(t, err, oauth.InvalidScope, 0)
 	out, err = w.token(refreshForm("web", out.RefreshToken, "client_secret", webSecret))
 	w.must(err)
-	if at := claims(t, out.AccessToken); len(at["roles"].([]any)) != 10 {
+	if at := claims(t, out.AccessToken); len(at["roles"].([]any)) != len(directory.Permissions()) {
 		t.Errorf("the grant shrank: %v", at["roles"])
 	}
 }

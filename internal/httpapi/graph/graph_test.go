@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/postern-mam/postern/internal/admin"
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/httpapi/graph"
 )
@@ -21,13 +20,13 @@ func TestNobodyEntersWithoutATokenForThisAPIAndThePermission(t *testing.T) {
 		t.Errorf("no challenge: %v", a.header)
 	}
 	full := w.who
-	w.who.Permissions = []string{admin.GroupWrite}
-	w.get("/v1.0/users").refused(403, admin.UserRead, admin.UserWrite)
+	w.who.Permissions = []string{directory.GroupWrite}
+	w.get("/v1.0/users").refused(403, directory.UserRead, directory.UserWrite)
 	w.get("/v1.0/groups").want(200) // writing implies reading
-	w.who.Permissions = []string{admin.GroupRead}
+	w.who.Permissions = []string{directory.GroupRead}
 	w.get("/v1.0/groups").want(200)
-	w.send("POST", "/v1.0/groups", `{"displayName":"x"}`).refused(403, admin.GroupWrite)
-	w.who.Permissions = []string{admin.AccessWrite}
+	w.send("POST", "/v1.0/groups", `{"displayName":"x"}`).refused(403, directory.GroupWrite)
+	w.who.Permissions = []string{directory.AccessWrite}
 	w.get("/v1.0/identity/conditionalAccess/policies").want(200)
 	w.who = full
 	w.who.Audience = directory.ThreatAPI
@@ -39,7 +38,7 @@ func TestAPartOfThePowerIsNotAllOfIt(t *testing.T) {
 	admins := w.get("/v1.0/users?$filter=userPrincipalName%20eq%20'" + w.boot.AdminUserPrincipalName + "'").want(200).values()
 	one := "/v1.0/users/" + admins[0]["id"].(string)
 	client := w.get("/v1.0/applications(appId='" + string(w.boot.ClientID) + "')").want(200).text("id")
-	w.who.Permissions = []string{admin.UserWrite, admin.ApplicationWrite}
+	w.who.Permissions = []string{directory.UserWrite, directory.ApplicationWrite}
 	for what, a := range map[string]answer{
 		"takes over an administrator": w.send("PATCH", one, `{"passwordProfile":{"password":"now it is mine"}}`),
 		"disables an administrator":   w.send("PATCH", one, `{"accountEnabled":false}`),

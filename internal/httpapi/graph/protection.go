@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"slices"
 
-	"github.com/postern-mam/postern/internal/admin"
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/fault"
 	"github.com/postern-mam/postern/internal/odata"
@@ -160,27 +159,27 @@ func (d *Door) protectionRoutes() []route {
 	r := d.protections()
 	all := r
 	all.path = policiesPath
-	routes := all.routes(admin.ProtectionRead, admin.ProtectionWrite)
-	routes = append(routes, route{http.MethodPost, policiesPath + "/{}/targetApps", admin.ProtectionWrite, false, d.part(readApps)})
-	for _, rt := range r.routes(admin.ProtectionRead, admin.ProtectionWrite) {
+	routes := all.routes(directory.ProtectionRead, directory.ProtectionWrite)
+	routes = append(routes, route{http.MethodPost, policiesPath + "/{}/targetApps", directory.ProtectionWrite, false, d.part(readApps)})
+	for _, rt := range r.routes(directory.ProtectionRead, directory.ProtectionWrite) {
 		rt.beta = true
 		routes = append(routes, rt)
 	}
 	const one = protectionsPath + "/{}"
 	routes = append(routes,
-		route{http.MethodPost, one + "/assign", admin.ProtectionWrite, true, d.part(readAssignments)},
-		route{http.MethodPost, one + "/targetApps", admin.ProtectionWrite, true, d.part(readApps)},
-		route{http.MethodGet, one + "/apps", admin.ProtectionRead, true, d.listApps},
-		route{http.MethodPost, one + "/apps", admin.ProtectionWrite, true, d.addApp},
-		route{http.MethodGet, one + "/apps/{}", admin.ProtectionRead, true, d.getApp},
-		route{http.MethodDelete, one + "/apps/{}", admin.ProtectionWrite, true, d.removeApp},
-		route{http.MethodGet, one + "/assignments", admin.ProtectionRead, true, d.listAssignments},
+		route{http.MethodPost, one + "/assign", directory.ProtectionWrite, true, d.part(readAssignments)},
+		route{http.MethodPost, one + "/targetApps", directory.ProtectionWrite, true, d.part(readApps)},
+		route{http.MethodGet, one + "/apps", directory.ProtectionRead, true, d.listApps},
+		route{http.MethodPost, one + "/apps", directory.ProtectionWrite, true, d.addApp},
+		route{http.MethodGet, one + "/apps/{}", directory.ProtectionRead, true, d.getApp},
+		route{http.MethodDelete, one + "/apps/{}", directory.ProtectionWrite, true, d.removeApp},
+		route{http.MethodGet, one + "/assignments", directory.ProtectionRead, true, d.listAssignments},
 	)
 	for _, segment := range []string{"iosManagedAppProtections", "androidManagedAppProtections"} {
 		path := "deviceAppManagement/" + segment
 		routes = append(routes,
-			route{http.MethodGet, path, admin.ProtectionRead, false, func(c *call) error { return c.small(path, nil) }},
-			route{http.MethodPost, path, admin.ProtectionWrite, false, func(*call) error { return otherPlatform(segment) }})
+			route{http.MethodGet, path, directory.ProtectionRead, false, func(c *call) error { return c.small(path, nil) }},
+			route{http.MethodPost, path, directory.ProtectionWrite, false, func(*call) error { return otherPlatform(segment) }})
 	}
 	return routes
 }

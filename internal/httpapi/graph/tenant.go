@@ -3,7 +3,6 @@ package graph
 import (
 	"net/http"
 
-	"github.com/postern-mam/postern/internal/admin"
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/fault"
 	"github.com/postern-mam/postern/internal/odata"
@@ -164,7 +163,7 @@ func (d *Door) principals() resource[directory.App] {
 			ServicePrincipalNames: append([]string{string(a.ID)}, a.IdentifierURIs...),
 		}
 		if a.ID == directory.GraphAPI {
-			for _, p := range admin.Permissions() {
+			for _, p := range directory.Permissions() {
 				out.AppRoles = append(out.AppRoles, appRole{[]string{"Application"}, p, true, p})
 			}
 		}

@@ -1,0 +1,35 @@
+package directory
+
+import "slices"
+
+// The application permissions of the administration API, spelled as Microsoft
+// Graph spells them. Each "ReadWrite" has a "Read" that permits less.
+const (
+	UserWrite         = "User.ReadWrite.All"
+	UserRead          = "User.Read.All"
+	GroupWrite        = "Group.ReadWrite.All"
+	GroupRead         = "Group.Read.All"
+	ApplicationWrite  = "Application.ReadWrite.All"
+	ApplicationRead   = "Application.Read.All"
+	DeviceWrite       = "Device.ReadWrite.All"
+	DeviceRead        = "Device.Read.All"
+	AccessWrite       = "Policy.ReadWrite.ConditionalAccess"
+	AccessRead        = "Policy.Read.All"
+	ProtectionWrite   = "DeviceManagementApps.ReadWrite.All" // app protection, registrations, wipe
+	ProtectionRead    = "DeviceManagementApps.Read.All"
+	ConnectorWrite    = "DeviceManagementServiceConfig.ReadWrite.All"
+	ConnectorRead     = "DeviceManagementServiceConfig.Read.All"
+	AuditRead         = "AuditLog.Read.All"
+	OrganizationWrite = "Organization.ReadWrite.All"
+	OrganizationRead  = "Organization.Read.All"
+)
+
+// Permissions lists every permission of the administration API, sorted.
+func Permissions() []string {
+	all := []string{
+		UserWrite, UserRead, GroupWrite, GroupRead, ApplicationWrite, ApplicationRead, DeviceWrite, DeviceRead, AccessWrite,
+		AccessRead, ProtectionWrite, ProtectionRead, ConnectorWrite, ConnectorRead, AuditRead, OrganizationWrite, OrganizationRead,
+	}
+	slices.Sort(all)
+	return all
+}
