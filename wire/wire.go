@@ -30,6 +30,7 @@ const (
 	PathStream        = "/registrations/{id}/stream"                  // GET, device: text/event-stream of Nudge
 	PathOperations    = "/registrations/{id}/operations"              // GET, device: Operations
 	PathReceipt       = "/registrations/{id}/operations/{op}/receipt" // POST, device: ReceiptEnvelope
+	PathAnswer        = "/registrations/{id}/operations/{op}/answer"  // POST, device: Diagnostics
 )
 
 // JOSE header types.
@@ -92,6 +93,17 @@ type Policy struct {
 	CheckInSeconds int               `json:"checkInSeconds"`
 	// OrganizationOrigins are the sites this policy protects.
 	OrganizationOrigins []string `json:"organizationOrigins"`
+	// Configuration is what app configuration policies tell the app, sorted by
+	// name; per-user tokens are expanded.
+	Configuration []Configured `json:"configuration"`
+}
+
+// Configured is one configured value.
+type Configured struct {
+	Name   string `json:"name"`
+	Value  string `json:"value"`
+	Typed  bool   `json:"typed"`  // a setting of the catalogue: Value is its JSON
+	Source string `json:"source"` // identifier of the policy that decided
 }
 
 // Check is one health check with what follows when it fails.
@@ -169,7 +181,21 @@ type WipeOrder struct {
 	Registration string `json:"registration"`
 	Device       string `json:"device"`
 	KeyThumb     string `json:"jkt"`    // the device key the order is for
-	Action       string `json:"action"` // "wipe"
+	Action       string `json:"action"` // "wipe", "diagnostics"
+}
+
+// Diagnostics is what an app tells about itself when an order asks for it. It
+// holds no secrets and nothing about the person's own files, sites or accounts.
+type Diagnostics struct {
+	CollectedAt time.Time         `json:"collectedAt"`
+	AppVersion  string            `json:"appVersion"`
+	SDKVersion  string            `json:"sdkVersion"`
+	OSVersion   string            `json:"osVersion"`
+	PolicyETag  string            `json:"policyEtag"`
+	State       string            `json:"state"` // of the last check-in
+	LastSync    time.Time         `json:"lastSync"`
+	Facts       map[string]string `json:"facts,omitempty"` // further facts by name, at most 64 of at most 1024 characters
+	Log         []string          `json:"log,omitempty"`   // newest last, at most 500 lines of at most 1024 characters
 }
 
 // ReceiptEnvelope carries a receipt.

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/postern-mam/postern/internal/access"
+	"github.com/postern-mam/postern/internal/audit"
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/event"
 	"github.com/postern-mam/postern/internal/protection"
@@ -15,6 +16,13 @@ type Query struct {
 	Name  string // exact display name (for users: user principal name), without case
 	After string // list what sorts after this identifier
 	Limit int    // 0 means 100
+}
+
+// Note is what is kept together with a change: the facts it announces and its
+// entry in the audit record.
+type Note struct {
+	Events []event.Event
+	Entry  *audit.Entry // nil: none
 }
 
 // Objects keeps the objects of one kind, by identifier, in one tenant each.

@@ -53,6 +53,12 @@ type TenantSettings struct {
 	// MaxUsersPerDevice limits how many users may enrol on one device; 0 means 3
 	// (windows-mam.md section 3.2).
 	MaxUsersPerDevice int
+	// ProtectionOff says that the tenant is not onboarded to app protection:
+	// nobody enrols, and agents ask again after a day (windows-mam.md section 2).
+	ProtectionOff bool
+	// EntitledGroup is the group whose members, direct and nested, may use app
+	// protection: what a licence is elsewhere. Empty: everyone.
+	EntitledGroup GroupID
 }
 
 // User is a person (Graph: user).
@@ -64,8 +70,18 @@ type User struct {
 	Mail              string
 	Enabled           bool   // Graph: accountEnabled
 	Roles             []Role // directory roles held, active ones only
-	CreatedAt         time.Time
-	Revision          int64
+	// Wipe is an order to wipe every app on every device of the user, again and
+	// again, until it is removed; nil: none (Graph beta: wipeAndBlockManagedApps).
+	Wipe      *UserWipe `json:",omitempty"`
+	CreatedAt time.Time
+	Revision  int64
+}
+
+// UserWipe is who ordered the wipe of all that a user has, and when.
+type UserWipe struct {
+	RequestedBy string // a user or application identifier
+	Reason      string
+	RequestedAt time.Time
 }
 
 // Role is a directory role. Only the ones named here exist.

@@ -74,7 +74,16 @@ type (
 	ConfigChanged struct {
 		Tenant directory.TenantID
 		What   string // for people: "conditional access policy", "group", ...
+		Reach  *Reach // whom it can affect; nil: everyone
 		At     time.Time
+	}
+	// Reach bounds whom a change of configuration can affect: users in one of
+	// Groups (direct and nested) or, when AllUsers, everyone, with one of Apps.
+	// A change from one audience to another reaches both. Apps nil: every app.
+	Reach struct {
+		AllUsers bool
+		Groups   []directory.GroupID
+		Apps     []directory.PackageID
 	}
 	// UserChanged tells that a user was changed, disabled or deleted.
 	UserChanged struct {

@@ -32,9 +32,9 @@ var floors = []floor{
 		name:    "words and rules",
 		indoors: []string{"net", "net/http", "os", "os/exec", "database/sql"},
 		commons: []string{
-			"internal/access", "internal/compliance", "internal/directory", "internal/event",
-			"internal/fault", "internal/oauth", "internal/odata", "internal/odata", "internal/protection", "internal/targeting",
-			"internal/threat", "internal/version",
+			"internal/access", "internal/audit", "internal/compliance", "internal/configuration", "internal/devicefilter",
+			"internal/directory", "internal/edm", "internal/event", "internal/fault", "internal/oauth", "internal/odata",
+			"internal/protection", "internal/targeting", "internal/threat", "internal/version",
 		},
 	},
 	{name: "public words", indoors: []string{"net", "net/http", "os", "os/exec", "database/sql"}, commons: []string{"wire"}},
@@ -43,7 +43,7 @@ var floors = []floor{
 		indoors: []string{"net", "net/http", "os", "os/exec", "database/sql"},
 		rooms: []string{
 			"internal/admin", "internal/gate", "internal/idp", "internal/mam",
-			"internal/mtd", "internal/outbox", "internal/tunnel",
+			"internal/mtd", "internal/outbox", "internal/report", "internal/tunnel",
 		},
 	},
 	{name: "public kit", rooms: []string{"sdk"}},
@@ -51,11 +51,12 @@ var floors = []floor{
 		name: "doors and cellar",
 		rooms: []string{
 			"internal/agent", "internal/demo", "internal/graphclient", "internal/keystore",
-			"internal/httpapi/graph", "internal/httpapi/mamapi", "internal/httpapi/mtdapi",
+			"internal/httpapi/graph/access", "internal/httpapi/graph/entra", "internal/httpapi/graph/intune",
+			"internal/httpapi/graph/tenantadmin", "internal/httpapi/mamapi", "internal/httpapi/mtdapi",
 			"internal/httpapi/oidc", "internal/httpapi/portal", "internal/httpapi/proxy",
 		},
 		commons: []string{
-			"internal/bus", "internal/httpapi/bearer", "internal/httpapi/page",
+			"internal/bus", "internal/httpapi/bearer", "internal/httpapi/graph", "internal/httpapi/page",
 			"internal/httpapi/problem", "internal/store", "internal/store/sqldb", "internal/store/storetest",
 		},
 	},

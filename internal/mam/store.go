@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/postern-mam/postern/internal/audit"
 	"github.com/postern-mam/postern/internal/compliance"
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/event"
@@ -22,9 +23,26 @@ type Registration struct {
 	Adapter       string               // who measured the health: "windows", "development"
 	Verdict       compliance.Verdict   // the newest, for display and reports only
 	AppliedETag   string               // the policy the app said it applies
+	Intended      Delivery             // what the app should apply, as of the newest judgment
+	Applied       Delivery             // what AppliedETag stood for when it was intended; zero: never acknowledged
 	FailedChecks  []protection.Subject // what the app said failed on the device, for display only
 	EndedAt       time.Time            // zero: alive
 	EndedFor      string               // "signedOut", "wiped", "superseded"
+}
+
+// Delivery is the policies that one state of delivery was made of.
+type Delivery struct {
+	ETag      string
+	Policies  []AppliedPolicy // sorted by identifier
+	ScopeTags []string        // of all of them, sorted: which admins see the registration
+	At        time.Time       // when it was intended first
+}
+
+// AppliedPolicy is a policy at a version: app protection ("T_…") or app
+// configuration ("A_…").
+type AppliedPolicy struct {
+	ID       string
+	Revision int64
 }
 
 // OperationState is how far an operation is (Graph: managedAppOperation.state).
@@ -36,11 +54,23 @@ const (
 	Delivered OperationState = "delivered"
 	Done      OperationState = "done"
 	Failed    OperationState = "failed"
+	Cancelled OperationState = "cancelled" // by an admin, before it was delivered
 )
 
-// Operation is something an app must do: a selective wipe (Graph: managedAppOperation).
+// OperationKind says what an app must do.
+type OperationKind string
+
+// The kinds of operations. An operation without a kind is a wipe.
+const (
+	Wipe        OperationKind = "wipe"
+	Diagnostics OperationKind = "diagnostics"
+)
+
+// Operation is something an app must do: a selective wipe, or to send its
+// diagnostics (Graph: managedAppOperation).
 type Operation struct {
 	ID           string
+	Kind         OperationKind
 	Tenant       directory.TenantID
 	Registration directory.RegistrationID
 	DisplayName  string
@@ -49,6 +79,7 @@ type Operation struct {
 	Reason       string
 	Order        string // JWS signed by the service for this registration
 	Receipt      string // JWS signed by the device key; empty until acknowledged
+	Answer       string // what the device sent back: its diagnostics, as JSON; empty until then
 	RequestedAt  time.Time
 	ModifiedAt   time.Time
 	Revision     int64
@@ -59,7 +90,9 @@ type Filter struct {
 	User   directory.UserID
 	Device directory.DeviceID
 	App    directory.PackageID
-	Ended  bool // include those that ended
+	Ended  bool                // include those that ended
+	Groups []directory.GroupID // users in one of these, direct and nested
+	Before time.Time           // synchronised last before this instant; zero: whenever
 	After  directory.RegistrationID
 	Limit  int // 0 means 100
 }
@@ -71,6 +104,7 @@ type Change struct {
 	Operations   []Operation    // compare and swap each; 0 creates
 	Proof        *oauth.Proof   // its JTI is spent: fault.Unauthenticated when seen before
 	Events       []event.Event
+	Entries      []audit.Entry // what an admin ordered
 }
 
 // Registrations keeps registrations, operations and the devices behind them.
