@@ -62,6 +62,13 @@ type (
 		Operation    string
 		At           time.Time
 	}
+	// DiagnosticsRequested tells that an admin asked an app for its diagnostics.
+	DiagnosticsRequested struct {
+		directory.Installation
+		Registration directory.RegistrationID
+		Operation    string
+		At           time.Time
+	}
 	// WipeReported tells that an agent acknowledged a wipe with a receipt.
 	WipeReported struct {
 		directory.Installation
@@ -118,6 +125,9 @@ func (e RegistrationChanged) Subject() Subject { return of(e.Installation) }
 func (e WipeRequested) Subject() Subject { return of(e.Installation) }
 
 // Subject is the installation.
+func (e DiagnosticsRequested) Subject() Subject { return of(e.Installation) }
+
+// Subject is the installation.
 func (e WipeReported) Subject() Subject { return of(e.Installation) }
 
 // Subject is the whole tenant.
@@ -131,14 +141,15 @@ func (e SessionRevoked) Subject() Subject {
 	return Subject{Tenant: e.Tenant, User: e.User, Session: e.Session}
 }
 
-func (ComplianceChanged) kind() string   { return "complianceChanged" }
-func (ThreatChanged) kind() string       { return "threatChanged" }
-func (RegistrationChanged) kind() string { return "registrationChanged" }
-func (WipeRequested) kind() string       { return "wipeRequested" }
-func (WipeReported) kind() string        { return "wipeReported" }
-func (ConfigChanged) kind() string       { return "configChanged" }
-func (UserChanged) kind() string         { return "userChanged" }
-func (SessionRevoked) kind() string      { return "sessionRevoked" }
+func (ComplianceChanged) kind() string    { return "complianceChanged" }
+func (ThreatChanged) kind() string        { return "threatChanged" }
+func (RegistrationChanged) kind() string  { return "registrationChanged" }
+func (WipeRequested) kind() string        { return "wipeRequested" }
+func (DiagnosticsRequested) kind() string { return "diagnosticsRequested" }
+func (WipeReported) kind() string         { return "wipeReported" }
+func (ConfigChanged) kind() string        { return "configChanged" }
+func (UserChanged) kind() string          { return "userChanged" }
+func (SessionRevoked) kind() string       { return "sessionRevoked" }
 
 // Encode returns the name of e's kind and e as JSON, for storage.
 func Encode(e Event) (kind string, doc []byte, err error) {
@@ -158,6 +169,8 @@ func Decode(kind string, doc []byte) (Event, error) {
 		return decode[RegistrationChanged](doc)
 	case "wipeRequested":
 		return decode[WipeRequested](doc)
+	case "diagnosticsRequested":
+		return decode[DiagnosticsRequested](doc)
 	case "wipeReported":
 		return decode[WipeReported](doc)
 	case "configChanged":

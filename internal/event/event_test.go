@@ -26,14 +26,15 @@ func everyKind() map[string]struct {
 		event   event.Event
 		subject event.Subject
 	}{
-		"complianceChanged":   {event.ComplianceChanged{Installation: in, Registration: "r", From: "compliant", To: "noncompliant", At: at}, installation},
-		"threatChanged":       {event.ThreatChanged{Installation: in, Registration: "r", At: at}, installation},
-		"registrationChanged": {event.RegistrationChanged{Installation: in, Registration: "r", Ended: true, At: at}, installation},
-		"wipeRequested":       {event.WipeRequested{Installation: in, Registration: "r", Operation: "o", At: at}, installation},
-		"wipeReported":        {event.WipeReported{Installation: in, Registration: "r", Operation: "o", At: at}, installation},
-		"configChanged":       {event.ConfigChanged{Tenant: "t", What: "group", At: at}, event.Subject{Tenant: "t"}},
-		"userChanged":         {event.UserChanged{Tenant: "t", User: "u", At: at}, event.Subject{Tenant: "t", User: "u"}},
-		"sessionRevoked":      {event.SessionRevoked{Tenant: "t", User: "u", Session: "s", Reason: "signed out", At: at}, event.Subject{Tenant: "t", User: "u", Session: "s"}},
+		"complianceChanged":    {event.ComplianceChanged{Installation: in, Registration: "r", From: "compliant", To: "noncompliant", At: at}, installation},
+		"threatChanged":        {event.ThreatChanged{Installation: in, Registration: "r", At: at}, installation},
+		"registrationChanged":  {event.RegistrationChanged{Installation: in, Registration: "r", Ended: true, At: at}, installation},
+		"wipeRequested":        {event.WipeRequested{Installation: in, Registration: "r", Operation: "o", At: at}, installation},
+		"diagnosticsRequested": {event.DiagnosticsRequested{Installation: in, Registration: "r", Operation: "o", At: at}, installation},
+		"wipeReported":         {event.WipeReported{Installation: in, Registration: "r", Operation: "o", At: at}, installation},
+		"configChanged":        {event.ConfigChanged{Tenant: "t", What: "group", At: at}, event.Subject{Tenant: "t"}},
+		"userChanged":          {event.UserChanged{Tenant: "t", User: "u", At: at}, event.Subject{Tenant: "t", User: "u"}},
+		"sessionRevoked":       {event.SessionRevoked{Tenant: "t", User: "u", Session: "s", Reason: "signed out", At: at}, event.Subject{Tenant: "t", User: "u", Session: "s"}},
 	}
 }
 
