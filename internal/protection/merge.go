@@ -66,7 +66,7 @@ func place(s Subject) int {
 func Merge(policies []Policy, app directory.PackageID, groups []directory.GroupID) *Effective {
 	var taking []*Policy
 	for i := range policies {
-		if p := &policies[i]; slices.Contains(p.Apps, app) && targeting.Matches(p.Assignments, groups) {
+		if p := &policies[i]; slices.Contains(p.Apps, app) && targeting.Matches(p.Assignments, targeting.Audience{Groups: groups}) {
 			taking = append(taking, p)
 		}
 	}

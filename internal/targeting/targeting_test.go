@@ -37,7 +37,7 @@ func TestAssignments(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := targeting.Matches(tt.assignments, tt.groups); got != tt.want {
+			if got := targeting.Matches(tt.assignments, targeting.Audience{Groups: tt.groups}); got != tt.want {
 				t.Errorf("Matches = %v", got)
 			}
 		})
@@ -57,12 +57,12 @@ func TestExclusionOnlyNarrowsAndInclusionOnlyWidens(t *testing.T) {
 	})
 	rapid.Check(t, func(t *rapid.T) {
 		assignments, groups := rapid.SliceOfN(assignment, 0, 5).Draw(t, "assignments"), rapid.SliceOfN(group, 0, 4).Draw(t, "groups")
-		before := targeting.Matches(assignments, groups)
-		if len(assignments) > 0 && targeting.Matches(rapid.Permutation(assignments).Draw(t, "permuted"), groups) != before {
+		before := targeting.Matches(assignments, targeting.Audience{Groups: groups})
+		if len(assignments) > 0 && targeting.Matches(rapid.Permutation(assignments).Draw(t, "permuted"), targeting.Audience{Groups: groups}) != before {
 			t.Fatal("the order matters")
 		}
 		more := assignment.Draw(t, "more")
-		after := targeting.Matches(append(slices.Clone(assignments), more), groups)
+		after := targeting.Matches(append(slices.Clone(assignments), more), targeting.Audience{Groups: groups})
 		if more.Kind == targeting.ExcludeGroup && after && !before {
 			t.Fatal("an exclusion let someone in")
 		}
