@@ -32,7 +32,7 @@ func everyKind() map[string]struct {
 		"wipeRequested":        {event.WipeRequested{Installation: in, Registration: "r", Operation: "o", At: at}, installation},
 		"diagnosticsRequested": {event.DiagnosticsRequested{Installation: in, Registration: "r", Operation: "o", At: at}, installation},
 		"wipeReported":         {event.WipeReported{Installation: in, Registration: "r", Operation: "o", At: at}, installation},
-		"configChanged":        {event.ConfigChanged{Tenant: "t", What: "group", At: at}, event.Subject{Tenant: "t"}},
+		"configChanged":        {event.ConfigChanged{Tenant: "t", What: "group", Reach: &event.Reach{AllUsers: true}, At: at}, event.Subject{Tenant: "t"}},
 		"userChanged":          {event.UserChanged{Tenant: "t", User: "u", At: at}, event.Subject{Tenant: "t", User: "u"}},
 		"sessionRevoked":       {event.SessionRevoked{Tenant: "t", User: "u", Session: "s", Reason: "signed out", At: at}, event.Subject{Tenant: "t", User: "u", Session: "s"}},
 	}

@@ -49,14 +49,11 @@ func (s *Service) settle(ctx context.Context, f *file, demands compliance.Config
 	now := s.cfg.Now()
 	f.dossier.Standing = f.reg.Standing
 	v, eff := compliance.Judge(f.dossier, demands, now)
-	if v.Action == protection.Wipe && !f.reg.WipePending {
-		op, err := s.order(ctx, f.reg, byHealthCheck, why(v))
-		if err != nil {
-			return nil, err
-		}
-		c.Operations = append(c.Operations, op)
-		c.Events = append(c.Events, requested(f.reg, op))
-		f.reg.WipePending, f.dossier.Standing.WipePending = true, true
+	ordered, err := s.wipeOwed(ctx, f, v, c)
+	if err != nil {
+		return nil, err
+	}
+	if ordered {
 		v, eff = compliance.Judge(f.dossier, demands, now)
 	}
 	c.Events = append(c.Events, moved(f.reg, v, now)...)

@@ -62,7 +62,7 @@ func TestEveryChangeIsAnnouncedOnce(t *testing.T) {
 	expect("the second check-in")
 	op := w.requestWipe(id)
 	expect("a wipe request", "wipeRequested", "complianceChanged")
-	_, err := w.mam.Operations(t.Context(), p.alone(), id)
+	_, err := w.mam.Deliver(t.Context(), p.alone(), id)
 	must(t, err)
 	expect("delivery")
 	must(t, w.mam.Receipt(t.Context(), p.alone(), id, op.ID, p.receipt(w.receiptFor(op))))

@@ -28,6 +28,9 @@ func (s *Service) Receipt(ctx context.Context, c Caller, id directory.Registrati
 		if err != nil {
 			return err
 		}
+		if op.kind() != Wipe {
+			return forged("this operation is no wipe", nil)
+		}
 		r, err := s.verify(ctx, reg, op, receipt)
 		if err != nil || op.State == Done {
 			return err
@@ -99,15 +102,16 @@ func forged(detail string, cause error) error {
 func (s *Service) acknowledge(c Caller, reg Registration, op Operation, r wire.WipeReceipt, receipt string) Change {
 	now := s.cfg.Now()
 	op.Receipt, op.ModifiedAt, op.State = receipt, now, Failed
-	change := Change{}
+	change, activity := Change{}, "wipe failed"
 	if r.Succeeded {
-		op.State = Done
+		op.State, activity = Done, "wipe done"
 		if reg.EndedAt.IsZero() {
-			reg.WipePending = false
+			reg.WipePending, reg.DiagnosticsPending = false, false
 			change = end(reg, wiped, now)
 		}
 	}
 	change.Operations, change.Proof = []Operation{op}, &c.Proof
+	change.Entries = append(change.Entries, s.entry(reg, op, onTheDevice(reg), activity))
 	change.Events = append(change.Events, event.WipeReported{
 		Installation: reg.Installation, Registration: reg.Standing.Registration, Operation: op.ID, At: now,
 	})

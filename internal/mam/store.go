@@ -20,14 +20,16 @@ type Registration struct {
 	DeviceModel   string
 	Manufacturer  string
 	KeyThumbprint string
-	Adapter       string               // who measured the health: "windows", "development"
-	Verdict       compliance.Verdict   // the newest, for display and reports only
-	AppliedETag   string               // the policy the app said it applies
-	Intended      Delivery             // what the app should apply, as of the newest judgment
-	Applied       Delivery             // what AppliedETag stood for when it was intended; zero: never acknowledged
-	FailedChecks  []protection.Subject // what the app said failed on the device, for display only
-	EndedAt       time.Time            // zero: alive
-	EndedFor      string               // "signedOut", "wiped", "superseded"
+	Adapter       string             // who measured the health: "windows", "development"
+	Verdict       compliance.Verdict // the newest, for display and reports only
+	AppliedETag   string             // the policy the app said it applies
+	Intended      Delivery           // what the app should apply, as of the newest judgment
+	Applied       Delivery           // what AppliedETag stood for when it was intended; zero: never acknowledged
+	// DiagnosticsPending: diagnostics were asked for and have not come.
+	DiagnosticsPending bool                 `json:",omitempty"`
+	FailedChecks       []protection.Subject // what the app said failed on the device, for display only
+	EndedAt            time.Time            // zero: alive
+	EndedFor           string               // "signedOut", "wiped", "superseded", "expired"
 }
 
 // Delivery is the policies that one state of delivery was made of.
@@ -133,6 +135,7 @@ type Devices interface {
 // Store is all that the room keeps or reads.
 type Store interface {
 	Registrations
+	Ledger
 	Devices
 	// Dossier reads what is known about the registration, in one snapshot.
 	Dossier(ctx context.Context, t directory.TenantID, id directory.RegistrationID) (compliance.Dossier, error)

@@ -1,10 +1,12 @@
 package mam
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
 
+	"github.com/postern-mam/postern/internal/audit"
 	"github.com/postern-mam/postern/internal/compliance"
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/event"
@@ -12,15 +14,14 @@ import (
 	"github.com/postern-mam/postern/wire"
 )
 
-const wipeName = "selective wipe"
-
 // WipeRequest asks to remove the organization's data of one user from one device.
 type WipeRequest struct {
 	Tenant      directory.TenantID
 	User        directory.UserID
 	Device      directory.DeviceID
-	RequestedBy string // a user or application identifier
+	RequestedBy string // a user or application identifier; empty: the one in By
 	Reason      string // for the record; may be empty
+	By          audit.Actor
 }
 
 // RequestWipe orders a selective wipe of every protected app of that user on
@@ -32,6 +33,7 @@ type WipeRequest struct {
 // fault.NotFound when nothing is registered. Should it fail half-way, asking
 // again completes it.
 func (s *Service) RequestWipe(ctx context.Context, q WipeRequest) ([]Operation, error) {
+	q.RequestedBy = cmp.Or(q.RequestedBy, who(q.By))
 	if q.User == "" || q.Device == "" || q.RequestedBy == "" {
 		return nil, fault.New(fault.Invalid, "a wipe needs a user, a device and who requests it")
 	}
@@ -68,7 +70,7 @@ func (s *Service) requestWipe(ctx context.Context, q WipeRequest, id directory.R
 		return Operation{}, err
 	}
 	if f.reg.WipePending {
-		open, err := s.open(ctx, f.reg)
+		open, err := s.open(ctx, f.reg, Wipe)
 		if err != nil {
 			return Operation{}, err
 		}
@@ -76,37 +78,65 @@ func (s *Service) requestWipe(ctx context.Context, q WipeRequest, id directory.R
 			return open[0], nil
 		}
 	}
-	op, err := s.order(ctx, f.reg, q.RequestedBy, q.Reason)
+	var c Change
+	op, err := s.wipe(ctx, &f, asked{q.RequestedBy, q.Reason, q.By}, &c)
 	if err != nil {
 		return Operation{}, err
 	}
-	f.reg.WipePending = true
-	c := Change{Operations: []Operation{op}, Events: []event.Event{requested(f.reg, op)}}
 	if _, err := s.settle(ctx, &f, demands, &c); err != nil {
 		return Operation{}, err
 	}
 	return op, s.cfg.Store.Save(ctx, c)
 }
 
+// who identifies an actor: the user, or the app that acts as itself.
+func who(a audit.Actor) string { return cmp.Or(string(a.User), string(a.Client)) }
+
+// asked is who asks for an operation, and why.
+type asked struct {
+	by, reason string
+	actor      audit.Actor
+}
+
+// wipe adds to c a wipe of f's registration with its news and its record.
+func (s *Service) wipe(ctx context.Context, f *file, a asked, c *Change) (Operation, error) {
+	op, err := s.order(ctx, f.reg, Wipe, a)
+	if err != nil {
+		return Operation{}, err
+	}
+	f.reg.WipePending, f.dossier.Standing.WipePending = true, true
+	c.Operations = append(c.Operations, op)
+	c.Events = append(c.Events, requested(f.reg, op))
+	c.Entries = append(c.Entries, s.entry(f.reg, op, a.actor, "wipe requested"))
+	return op, nil
+}
+
 // order makes a signed order for one registration. It is made before the
 // transaction that stores it: nothing slow happens inside one.
-func (s *Service) order(ctx context.Context, reg Registration, by, reason string) (Operation, error) {
+func (s *Service) order(ctx context.Context, reg Registration, kind OperationKind, a asked) (Operation, error) {
 	now := s.cfg.Now()
 	op := Operation{
-		ID: newID(), Tenant: reg.Tenant, Registration: reg.Standing.Registration, DisplayName: wipeName,
-		State: Pending, RequestedBy: by, Reason: reason, RequestedAt: now, ModifiedAt: now,
+		ID: newID(), Kind: kind, Tenant: reg.Tenant, Registration: reg.Standing.Registration, DisplayName: displayName(kind),
+		State: Pending, RequestedBy: a.by, Reason: a.reason, RequestedAt: now, ModifiedAt: now,
 	}
 	jws, err := s.cfg.Signer.Sign(ctx, wire.TypeWipeOrder, wire.WipeOrder{
 		Issuer:    s.cfg.Issuer + "/" + string(reg.Tenant),
 		Operation: op.ID, IssuedAt: now.Unix(), Tenant: string(reg.Tenant), User: string(reg.User),
 		Registration: string(reg.Standing.Registration), Device: string(reg.Device),
-		KeyThumb: reg.KeyThumbprint, Action: "wipe",
+		KeyThumb: reg.KeyThumbprint, Action: string(kind),
 	})
 	if err != nil {
-		return Operation{}, fmt.Errorf("sign wipe order: %w", err)
+		return Operation{}, fmt.Errorf("sign order: %w", err)
 	}
 	op.Order = jws
 	return op, nil
+}
+
+func displayName(kind OperationKind) string {
+	if kind == Diagnostics {
+		return "diagnostics"
+	}
+	return "selective wipe"
 }
 
 func requested(reg Registration, op Operation) event.Event {
@@ -115,13 +145,16 @@ func requested(reg Registration, op Operation) event.Event {
 	}
 }
 
-// open lists the operations that the device has still to carry out, oldest first.
-func (s *Service) open(ctx context.Context, reg Registration) ([]Operation, error) {
+// open lists what the device has still to carry out, oldest first: everything,
+// or that of some kinds.
+func (s *Service) open(ctx context.Context, reg Registration, kinds ...OperationKind) ([]Operation, error) {
 	all, err := s.cfg.Store.Operations(ctx, reg.Tenant, reg.Standing.Registration)
 	if err != nil {
 		return nil, err
 	}
-	all = slices.DeleteFunc(all, func(op Operation) bool { return op.State != Pending && op.State != Delivered })
+	all = slices.DeleteFunc(all, func(op Operation) bool {
+		return !op.isOpen() || len(kinds) > 0 && !slices.Contains(kinds, op.kind())
+	})
 	slices.Reverse(all)
 	return all, nil
 }
@@ -131,16 +164,21 @@ func (s *Service) History(ctx context.Context, t directory.TenantID, id director
 	return s.cfg.Store.Operations(ctx, t, id)
 }
 
-// Operations hands the device what it has to carry out, and marks it delivered.
-// An operation is handed out until its receipt arrives.
-func (s *Service) Operations(ctx context.Context, c Caller, id directory.RegistrationID) (wire.Operations, error) {
+// Deliver hands the device what it has to carry out, and marks it delivered.
+// An operation is handed out until its receipt or answer arrives; one that has
+// ended is only asked for what it must still remove.
+func (s *Service) Deliver(ctx context.Context, c Caller, id directory.RegistrationID) (wire.Operations, error) {
 	var out wire.Operations
 	err := retry(func() error {
 		reg, err := s.own(ctx, c, id)
 		if err != nil {
 			return err
 		}
-		open, err := s.open(ctx, reg)
+		kinds := []OperationKind{Wipe, Diagnostics}
+		if !reg.EndedAt.IsZero() {
+			kinds = kinds[:1]
+		}
+		open, err := s.open(ctx, reg, kinds...)
 		if err != nil {
 			return err
 		}

@@ -57,7 +57,7 @@ func TestAWipeFromRequestToReceipt(t *testing.T) {
 	if out.Operations != 1 || out.State != "noncompliant" {
 		t.Errorf("the check-in hides the wipe: %+v", out)
 	}
-	waiting, err := w.mam.Operations(t.Context(), p.alone(), id)
+	waiting, err := w.mam.Deliver(t.Context(), p.alone(), id)
 	must(t, err)
 	if len(waiting.Value) != 1 || waiting.Value[0].ID != op.ID {
 		t.Fatalf("waiting: %+v", waiting)
@@ -198,7 +198,7 @@ func TestAReplayedProofAccountsForNothing(t *testing.T) {
 	id := p.enroll()
 	op := w.requestWipe(id)
 	c := p.alone()
-	_, err := w.mam.Operations(t.Context(), c, id)
+	_, err := w.mam.Deliver(t.Context(), c, id)
 	must(t, err)
 	w.failsWith(w.mam.Receipt(t.Context(), c, id, op.ID, p.receipt(w.receiptFor(op))), fault.Unauthenticated)
 	w.failsWith(w.mam.SignOut(t.Context(), func() mam.Caller {

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"cmp"
 	"strings"
+	"time"
 
 	"github.com/postern-mam/postern/internal/access"
 	"github.com/postern-mam/postern/internal/directory"
@@ -98,18 +100,23 @@ var registrationTable = define(table[mam.Registration]{
 		return string(v.Tenant), string(v.Standing.Registration)
 	},
 	revision: func(v *mam.Registration) *int64 { return &v.Standing.Revision },
-	columns:  []string{"user_id", "device_id", "app", "ended_at"},
+	columns:  []string{"user_id", "device_id", "app", "ended_at", "seen_day"},
 	values: func(v *mam.Registration) []any {
-		return []any{string(v.User), string(v.Device), string(v.App), ms(v.EndedAt)}
+		return []any{string(v.User), string(v.Device), string(v.App), ms(v.EndedAt), max(day(v.EnrolledAt), day(v.LastSyncAt))}
 	},
 })
+
+// day is the day of Unix time; 0 for the zero time.
+func day(t time.Time) int64 { return ms(t) / (24 * time.Hour).Milliseconds() }
 
 var operationTable = define(table[mam.Operation]{
 	name: "operations", noun: "operation", unique: "identifier",
 	key:      func(v *mam.Operation) (string, string) { return string(v.Tenant), v.ID },
 	revision: func(v *mam.Operation) *int64 { return &v.Revision },
-	columns:  []string{"registration_id", "requested_at"},
-	values:   func(v *mam.Operation) []any { return []any{string(v.Registration), ms(v.RequestedAt)} },
+	columns:  []string{"registration_id", "requested_at", "kind", "state", "modified_at"},
+	values: func(v *mam.Operation) []any {
+		return []any{string(v.Registration), ms(v.RequestedAt), string(cmp.Or(v.Kind, mam.Wipe)), string(v.State), ms(v.ModifiedAt)}
+	},
 })
 
 var sessionTable = define(table[idp.Session]{

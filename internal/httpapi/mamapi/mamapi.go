@@ -182,7 +182,7 @@ func (h *Handler) signOut(w http.ResponseWriter, r *http.Request, c mam.Caller) 
 }
 
 func (h *Handler) operations(w http.ResponseWriter, r *http.Request, c mam.Caller) error {
-	ops, err := h.MAM.Operations(r.Context(), c, registration(r))
+	ops, err := h.MAM.Deliver(r.Context(), c, registration(r))
 	if err != nil {
 		return err
 	}
