@@ -139,7 +139,7 @@ func (s *Service) checkIn(ctx context.Context, c Caller, id directory.Registrati
 		return wire.CheckInResult{}, err
 	}
 	waiting := len(change.Operations)
-	if f.reg.WipePending && waiting == 0 {
+	if (f.reg.WipePending || f.reg.DiagnosticsPending) && waiting == 0 {
 		open, err := s.open(ctx, f.reg)
 		if err != nil {
 			return wire.CheckInResult{}, err

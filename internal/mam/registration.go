@@ -191,6 +191,9 @@ func (s *Service) enrollable(ctx context.Context, c Caller, e wire.Enroll) (dire
 			Code: "userDisabled", Text: "This account is disabled", Steps: []string{"Ask your administrator to enable your account."},
 		})
 	}
+	if u.Wipe != nil {
+		return directory.Device{}, refuse(fault.Forbidden, userWiped())
+	}
 	return d, nil
 }
 
