@@ -192,6 +192,9 @@ func (v Vocabulary) advise(name string) string {
 	}
 	nearest, least := "", 4 // further away than three letters is no typo
 	for _, p := range v.properties {
+		if len(name)-len(p.Name) >= least {
+			continue // nobody types that by mistake, and measuring it takes time
+		}
 		if d := distance(name, strings.ToLower(p.Name)); d < least {
 			nearest, least = p.Name, d
 		}
