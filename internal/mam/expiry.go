@@ -47,13 +47,13 @@ type Swept struct {
 func (s *Service) Sweep(ctx context.Context, t directory.TenantID) (Swept, error) {
 	var done Swept
 	now := s.cfg.Now()
-	demands, err := s.cfg.Store.Demands(ctx, t)
+	policies, err := s.cfg.Store.Policies(ctx, t)
 	if err != nil {
 		return done, fmt.Errorf("sweep: %w", err)
 	}
 	keep := Retention{
 		Finished: now.Add(-finishedFor), Ended: now.Add(-endedFor),
-		Open: now.Add(-finishedFor - longestOffline(demands.Policies)),
+		Open: now.Add(-finishedFor - longestOffline(policies)),
 	}
 	if err := s.expireAll(ctx, t, keep.Open, &done); err != nil {
 		return done, fmt.Errorf("sweep: %w", err)
@@ -91,14 +91,14 @@ func longestOffline(policies []protection.Policy) time.Duration {
 // expireAll ends whoever has been silent for too long. An open wipe that was
 // asked for after youngest keeps its registration.
 func (s *Service) expireAll(ctx context.Context, t directory.TenantID, youngest time.Time, done *Swept) error {
-	q := Filter{Before: s.cfg.Now().Add(-silentFor), Limit: pageSize}
+	var last Silence
 	for {
-		page, err := s.cfg.Store.Silent(ctx, t, q)
-		if err != nil {
+		page, err := s.cfg.Store.Silent(ctx, t, s.cfg.Now().Add(-silentFor), last)
+		if err != nil || len(page) == 0 {
 			return err
 		}
 		for _, r := range page {
-			ended, err := s.expire(ctx, t, r.Standing.Registration, youngest)
+			ended, err := s.expire(ctx, t, r.Registration, youngest)
 			if err != nil {
 				return err
 			}
@@ -106,10 +106,7 @@ func (s *Service) expireAll(ctx context.Context, t directory.TenantID, youngest 
 				done.Expired++
 			}
 		}
-		if len(page) < pageSize {
-			return nil
-		}
-		q.After = page[len(page)-1].Standing.Registration
+		last = page[len(page)-1]
 	}
 }
 

@@ -47,14 +47,21 @@ type OperationFilter struct {
 	Limit  int       // 0 means 100
 }
 
+// Silence is the day of Unix time on which a registration was heard of last; 0
+// when that is not written down.
+type Silence struct {
+	Day          int64
+	Registration directory.RegistrationID
+}
+
 // Ledger lists operations over registrations, and forgets what is old.
 type Ledger interface {
 	// Tracked lists operations of the tenant, newest first.
 	Tracked(ctx context.Context, t directory.TenantID, f OperationFilter) ([]Tracked, error)
-	// Silent lists living registrations of the tenant that may have been heard of
-	// last, be it by enrolling, before the day of q.Before, in identifier order
-	// after q.After.
-	Silent(ctx context.Context, t directory.TenantID, q Filter) ([]Registration, error)
+	// Silent lists a page of living registrations of the tenant that were heard of
+	// last, be it by enrolling, on the day of before or earlier; those that follow
+	// after, longest silent first. An empty page is the end.
+	Silent(ctx context.Context, t directory.TenantID, before time.Time, after Silence) ([]Silence, error)
 	// Forget removes at most limit operations and as many registrations that are
 	// older than r says, and returns how many of both.
 	Forget(ctx context.Context, t directory.TenantID, r Retention, limit int) (operations, registrations int, err error)
@@ -122,12 +129,8 @@ func (s *Service) takeBack(ctx context.Context, f *file, op Operation, c *Change
 		c.Registration = &f.reg
 		return nil
 	}
-	demands, err := s.cfg.Store.Demands(ctx, f.reg.Tenant)
-	if err != nil {
-		return err
-	}
 	f.reg.WipePending = false
-	if _, err := s.settle(ctx, f, demands, c); err != nil {
+	if _, err := s.settle(ctx, f, c); err != nil {
 		return err
 	}
 	if f.reg.WipePending {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/mam"
@@ -30,7 +31,7 @@ func (c *conditions) add(condition string, values ...any) {
 // that is in the order of the answer.
 func (v mamView) Tracked(ctx context.Context, t directory.TenantID, f mam.OperationFilter) ([]mam.Tracked, error) {
 	var c conditions
-	c.add("o.tenant = ?", string(t))
+	c.add("o.tenant = ? AND r.tenant = ?", string(t), string(t))
 	for _, n := range []struct{ column, value string }{
 		{"r.user_id", string(f.User)}, {"r.device_id", string(f.Device)}, {"o.state", string(f.State)}, {"o.kind", string(f.Kind)},
 	} {
@@ -51,9 +52,13 @@ func (v mamView) Tracked(ctx context.Context, t directory.TenantID, f mam.Operat
 	if f.Limit <= 0 {
 		f.Limit = defaultPage
 	}
-	query := `SELECT o.doc, o.revision, r.doc, r.revision FROM operations o
-		JOIN registrations r ON r.tenant = o.tenant AND r.id = o.registration_id
-		WHERE ` + strings.Join(c.where, " AND ") + fmt.Sprintf(" ORDER BY o.requested_at DESC, o.id DESC LIMIT $%d", len(c.args)+1)
+	from := "operations o CROSS JOIN registrations r" // SQLite reads a cross join from left to right
+	if f.User != "" || f.Device != "" {
+		from = "registrations r CROSS JOIN operations o"
+	}
+	c.add("r.tenant = o.tenant AND r.id = o.registration_id")
+	query := "SELECT o.doc, o.revision, r.doc, r.revision FROM " + from +
+		" WHERE " + strings.Join(c.where, " AND ") + fmt.Sprintf(" ORDER BY o.requested_at DESC, o.id DESC LIMIT $%d", len(c.args)+1)
 	return one(ctx, v.Store, func(tx *sqldb.Tx) ([]mam.Tracked, error) { return tracked(tx, query, append(c.args, int64(f.Limit))) })
 }
 
@@ -76,13 +81,18 @@ func tracked(tx *sqldb.Tx, query string, args []any) ([]mam.Tracked, error) {
 	return found, err
 }
 
-func (v mamView) Silent(ctx context.Context, t directory.TenantID, q mam.Filter) ([]mam.Registration, error) {
-	if q.Limit <= 0 {
-		q.Limit = defaultPage
-	}
-	return one(ctx, v.Store, func(tx *sqldb.Tx) ([]mam.Registration, error) {
-		return registrationTable.list(tx, "WHERE tenant = $1 AND ended_at = 0 AND seen_day <= $2 AND id > $3 ORDER BY id LIMIT $4",
-			string(t), day(q.Before), string(q.After), int64(q.Limit))
+func (v mamView) Silent(ctx context.Context, t directory.TenantID, before time.Time, after mam.Silence) ([]mam.Silence, error) {
+	return one(ctx, v.Store, func(tx *sqldb.Tx) (found []mam.Silence, err error) {
+		return found, tx.Rows(`SELECT id, seen_day FROM registrations
+			WHERE tenant = $1 AND ended_at = 0 AND seen_day <= $2 AND (seen_day, id) > ($3, $4) ORDER BY seen_day, id LIMIT $5`,
+			[]any{string(t), day(before), after.Day, string(after.Registration), int64(defaultPage)}, func(scan func(...any) error) error {
+				var id string
+				var s mam.Silence
+				err := scan(&id, &s.Day)
+				s.Registration = directory.RegistrationID(id)
+				found = append(found, s)
+				return err
+			})
 	})
 }
 

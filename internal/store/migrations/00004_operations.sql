@@ -24,5 +24,5 @@ CREATE INDEX operations_finished ON operations (tenant, state, modified_at);
 -- an instant: the index changes once a day and not with every check-in. 0 is not
 -- known: whoever asks reads the registration.
 ALTER TABLE registrations ADD COLUMN seen_day BIGINT NOT NULL DEFAULT 0;
-CREATE INDEX registrations_seen ON registrations (tenant, seen_day) WHERE ended_at = 0;
+CREATE INDEX registrations_seen ON registrations (tenant, seen_day, id) WHERE ended_at = 0;
 CREATE INDEX registrations_ended ON registrations (tenant, ended_at) WHERE ended_at > 0;

@@ -57,24 +57,27 @@ func TestTrackedOperations(t *testing.T) {
 
 func TestSilentRegistrationsAreFoundByTheDay(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
-		ids := func(f mam.Filter) (found string) {
-			for _, r := range must(w.MAM().Silent(t.Context(), "t1", f))(t) {
-				found += string(r.Standing.Registration) + " "
-			}
-			return found
+		silent := func(before time.Time, after mam.Silence) (found []mam.Silence) {
+			return must(w.MAM().Silent(t.Context(), "t1", before, after))(t)
 		}
-		wantEqual(t, ids(mam.Filter{Before: now.Add(-aDay)}), "")
-		wantEqual(t, ids(mam.Filter{Before: now}), "reg ")
-		second := registration("t1", "second")
-		second.App, second.LastSyncAt = "another", time.Time{} // enrolled only
-		ok(t, w.MAM().Save(t.Context(), mam.Change{Registration: second}))
-		wantEqual(t, ids(mam.Filter{Before: now}), "reg second ")
-		wantEqual(t, ids(mam.Filter{Before: now, Limit: 1}), "reg ")
-		wantEqual(t, ids(mam.Filter{Before: now, After: "reg"}), "second ")
+		today := now.UnixMilli() / aDay.Milliseconds()
+		first, second := mam.Silence{Day: today, Registration: "reg"}, mam.Silence{Day: today, Registration: "second"}
+		wantEqual(t, len(silent(now.Add(-aDay), mam.Silence{})), 0)
+		wantEqual(t, silent(now, mam.Silence{}), []mam.Silence{first})
+		other := registration("t1", "second")
+		other.App, other.LastSyncAt = "another", time.Time{} // enrolled only
+		ok(t, w.MAM().Save(t.Context(), mam.Change{Registration: other}))
+		wantEqual(t, silent(now, mam.Silence{}), []mam.Silence{first, second})
+		wantEqual(t, silent(now, first), []mam.Silence{second})
+		wantEqual(t, len(silent(now, second)), 0)
 		reg := must(w.MAM().Registration(t.Context(), "t1", "reg"))(t)
 		reg.LastSyncAt = now.Add(aDay)
 		ok(t, w.MAM().Save(t.Context(), mam.Change{Registration: &reg}))
-		wantEqual(t, ids(mam.Filter{Before: now}), "second ")
+		wantEqual(t, silent(now, mam.Silence{}), []mam.Silence{second})
+		reg = must(w.MAM().Registration(t.Context(), "t1", "second"))(t)
+		reg.EndedAt = now
+		ok(t, w.MAM().Save(t.Context(), mam.Change{Registration: &reg}))
+		wantEqual(t, len(silent(now, mam.Silence{})), 0)
 	})
 }
 
