@@ -17,6 +17,7 @@ package odata
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/postern-mam/postern/internal/fault"
@@ -24,14 +25,27 @@ import (
 
 // Segment is one step of a resource path.
 type Segment struct {
-	Text     string // a name, or the value of a key
-	Key      bool   // it stood in parentheses: certainly a key
-	Property string // of an alternate key, for example "appId"; "" for the identifier
+	Text     string    // a name, or the value of a key or a function's first argument
+	Key      bool      // it stood in parentheses: certainly a key or arguments
+	Property string    // of an alternate key or argument, for example "appId"; "" for the identifier
+	More     []Segment // what else stood in the same parentheses, each with its Property
+}
+
+// Argument returns the value of an alternate key or argument by its name, in
+// any case.
+func (s Segment) Argument(name string) (value string, ok bool) {
+	for _, a := range append([]Segment{s}, s.More...) {
+		if a.Property != "" && strings.EqualFold(a.Property, name) {
+			return a.Text, true
+		}
+	}
+	return "", false
 }
 
 // ParsePath splits an escaped path. Parentheses become segments of their own:
 // "users('1')/memberOf" and "users/1/memberOf" read alike, and "usage()" reads
 // as "usage". Type casts lose "microsoft." so that both spellings read alike.
+// "$ref", "$count" and "$value" are names.
 func ParsePath(escaped string) ([]Segment, error) {
 	var out []Segment
 	for part := range strings.SplitSeq(strings.Trim(escaped, "/"), "/") {
@@ -53,20 +67,40 @@ func ParsePath(escaped string) ([]Segment, error) {
 			name = "graph." + cast
 		}
 		out = append(out, Segment{Text: name})
-		if keyed && inside != "" {
-			out = append(out, parseKey(inside))
+		if !keyed || strings.TrimSpace(inside) == "" {
+			continue
 		}
+		key, err := parseKey(inside)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, key)
 	}
 	return out, nil
 }
 
-func parseKey(inside string) Segment {
-	s := Segment{Key: true}
-	if property, value, ok := strings.Cut(inside, "="); ok && !strings.HasPrefix(inside, "'") {
-		s.Property, inside = property, value
+// parseKey reads what stands in parentheses: a key, or named values.
+func parseKey(inside string) (Segment, error) {
+	values, err := split("the key", inside, ',')
+	if err != nil {
+		return Segment{}, err
 	}
-	s.Text = unquote(inside)
-	return s
+	all := make([]Segment, 0, 1)
+	for _, value := range values {
+		s := Segment{Key: true}
+		if name, rest, ok := strings.Cut(value, "="); ok && !strings.HasPrefix(value, "'") {
+			s.Property, value = strings.TrimSpace(name), strings.TrimSpace(rest)
+		}
+		s.Text = unquote(value)
+		all = append(all, s)
+	}
+	if len(all) == 0 || len(all) > 1 && slices.ContainsFunc(all, func(s Segment) bool { return s.Property == "" }) {
+		return Segment{}, fault.New(fault.Invalid, "the key (%s) is not valid; several values need their names, for example (a='1',b='2')", inside)
+	}
+	if len(all) > 1 {
+		all[0].More = all[1:]
+	}
+	return all[0], nil
 }
 
 // unquote drops the quotes of a string literal; quotes inside are doubled.
