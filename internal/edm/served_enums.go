@@ -1,0 +1,144 @@
+package edm
+
+// enumTypes declares every enumeration that a served property has.
+const enumTypes = `
+beta: enum agentIdRiskLevel = none low medium high=4 unknownFutureValue=8
+enum appliedConditionalAccessPolicyResult
+	success failure notApplied notEnabled unknown unknownFutureValue reportOnlySuccess reportOnlyFailure reportOnlyNotApplied
+	reportOnlyInterrupted
+beta: flags appManagementLevel = unspecified unmanaged mdm androidEnterprise=4 androidEnterpriseDedicatedDevicesWithAzureAdSharedMode=8
+	androidOpenSourceProjectUserAssociated=16 androidOpenSourceProjectUserless=32 unknownFutureValue=64
+beta: enum assignmentFilterManagementType = devices apps unknownFutureValue
+beta: enum assignmentFilterOperator
+	notSet equals notEquals startsWith notStartsWith contains notContains in notIn endsWith notEndsWith greaterThan greaterThanOrEquals
+	lessThan lessThanOrEquals unknownFutureValue
+beta: enum associatedAssignmentPayloadType
+	unknown deviceConfigurationAndCompliance application androidEnterpriseApp enrollmentConfiguration groupPolicyConfiguration
+	zeroTouchDeploymentDeviceConfigProfile androidEnterpriseConfiguration deviceFirmwareConfigurationInterfacePolicy resourceAccessPolicy
+	win32app deviceManagmentConfigurationAndCompliancePolicy
+beta: enum auditIdentityType = agent servicePrincipal unknownFutureValue
+beta: enum authenticationContextDetail = required previouslySatisfied notApplicable unknownFutureValue
+flags authenticationMethodModes
+	password=1 voice hardwareOath=4 softwareOath=8 sms=16 fido2=32 windowsHelloForBusiness=64 microsoftAuthenticatorPush=128
+	deviceBasedPush=256 temporaryAccessPassOneTime=512 temporaryAccessPassMultiUse=1024 email=2048 x509CertificateSingleFactor=4096
+	x509CertificateMultiFactor=8192 federatedSingleFactor=16384 federatedMultiFactor=32768 unknownFutureValue=65536 qrCodePin=131072
+enum authenticationStrengthPolicyType = builtIn custom unknownFutureValue
+flags authenticationStrengthRequirements = none mfa unknownFutureValue
+beta: enum authenticationStrengthResult
+	notSet skippedForProofUp satisfied singleChallengeRequired multipleChallengesRequired singleRegistrationRequired
+	multipleRegistrationsRequired cannotSatisfyDueToCombinationConfiguration cannotSatisfy unknownFutureValue
+beta: enum clientCredentialType
+	none clientSecret clientAssertion federatedIdentityCredential managedIdentity certificate unknownFutureValue
+enum cloudAppSecuritySessionControlType = mcasConfigured monitorOnly blockDownloads unknownFutureValue
+beta: enum compliantNetworkType = allTenantCompliantNetworks unknownFutureValue
+beta: flags conditionalAccessAgentIdRiskLevels = low=1 medium high=4 unknownFutureValue=8
+enum conditionalAccessClientApp = all browser mobileAppsAndDesktopClients exchangeActiveSync easSupported other unknownFutureValue
+beta: flags conditionalAccessConditions
+	none application users devicePlatform=4 location=8 clientType=16 signInRisk=32 userRisk=64 time=128 deviceState=256 client=512
+	ipAddressSeenByAzureAD=1024 ipAddressSeenByResourceProvider=2048 unknownFutureValue=4096 servicePrincipals=8192
+	servicePrincipalRisk=16384 authenticationFlows=32768 insiderRisk=65536
+enum conditionalAccessDevicePlatform = android iOS windows windowsPhone macOS all unknownFutureValue linux
+enum conditionalAccessExternalTenantsMembershipKind = all enumerated unknownFutureValue
+enum conditionalAccessGrantControl
+	block mfa compliantDevice domainJoinedDevice approvedApplication compliantApplication passwordChange unknownFutureValue
+	riskRemediation
+flags conditionalAccessGuestOrExternalUserTypes
+	none internalGuest b2bCollaborationGuest b2bCollaborationMember=4 b2bDirectConnectUser=8 otherExternalUser=16 serviceProvider=32
+	unknownFutureValue=64
+flags conditionalAccessInsiderRiskLevels = minor=1 moderate elevated=4 unknownFutureValue=8
+enum conditionalAccessPolicyState = enabled disabled enabledForReportingButNotEnforced
+beta: enum conditionalAccessRule
+	allApps firstPartyApps office365 appId acr appFilter allUsers guest groupId roleId userId allDevicePlatforms devicePlatform
+	allLocations insideCorpnet allTrustedLocations locationId allDevices deviceFilter deviceState unknownFutureValue
+	deviceFilterIncludeRuleNotMatched allDeviceStates anonymizedIPAddress unfamiliarFeatures nationStateIPAddress
+	realTimeThreatIntelligence internalGuest b2bCollaborationGuest b2bCollaborationMember b2bDirectConnectUser otherExternalUser
+	serviceProvider microsoftAdminPortals deviceCodeFlow authenticationTransfer insiderRisk
+enum conditionalAccessStatus = success failure notApplied unknownFutureValue
+flags conditionalAccessTransferMethods = none deviceCodeFlow authenticationTransfer unknownFutureValue=4
+beta: enum continuousAccessEvaluationMode = strictEnforcement disabled unknownFutureValue strictLocation
+enum countryLookupMethodType = clientIpAddress authenticatorAppGps unknownFutureValue
+beta: enum deviceAndAppManagementAssignmentFilterType = none include exclude
+beta: enum deviceAndAppManagementAssignmentSource = direct policySets
+beta: enum deviceManagementConfigurationSecretSettingValueState = invalid notEncrypted encryptedValueToken
+enum deviceManagementSubscriptionState = pending active warning disabled deleted blocked lockedOut=8
+beta: enum devicePlatformType
+	android androidForWork iOS macOS windowsPhone81 windows81AndLater windows10AndLater androidWorkProfile unknown androidAOSP
+	androidMobileApplicationManagement iOSMobileApplicationManagement unknownFutureValue windowsMobileApplicationManagement
+beta: enum expirationRequirement
+	rememberMultifactorAuthenticationOnTrustedDevices tenantTokenLifetimePolicy audienceTokenLifetimePolicy
+	signInFrequencyPeriodicReauthentication ngcMfa signInFrequencyEveryTime unknownFutureValue
+beta: enum externalAuthenticationType = passthru aadPreAuthentication
+enum filterMode = include exclude
+enum groupType = unifiedGroups azureAD unknownFutureValue
+beta: flags incomingTokenType = none primaryRefreshToken saml11 saml20=4 unknownFutureValue=8 remoteDesktopToken=16 refreshToken=32
+enum insiderRiskLevel = none minor moderate elevated unknownFutureValue
+enum managedAppClipboardSharingLevel = allApps managedAppsWithPasteIn managedApps blocked
+beta: enum managedAppDataIngestionLocation = oneDriveForBusiness=1 sharePoint camera photoLibrary
+enum managedAppDataStorageLocation = oneDriveForBusiness=1 sharePoint box localStorage=6
+	beta: photoLibrary=7 iManage egnyte unknownFutureValue
+enum managedAppDataTransferLevel = allApps managedApps none
+beta: enum managedAppDeviceThreatLevel = notConfigured secured low medium high
+enum managedAppFlaggedReason = none rootedDevice
+	beta: androidBootloaderUnlocked=2 androidFactoryRomModified
+beta: enum managedAppLogUploadConsent = unknown declined accepted unknownFutureValue
+beta: enum managedAppLogUploadState = pending inProgress completed declinedByUser timedOut failed unknownFutureValue
+beta: enum managedAppNotificationRestriction = allow blockOrganizationalData block
+beta: enum managedAppPhoneNumberRedirectLevel = allApps managedApps customApp blocked
+enum managedAppPinCharacterSet = numeric alphanumericAndSymbol
+beta: enum managedAppPurviewEvaluationRequirement = notRequired requiredWhenOnline required unknownFutureValue
+beta: enum managedAppRemediationAction = block wipe warn blockWhenSettingIsSupported
+flags managedBrowserType = notConfigured microsoftEdge
+enum mdmAuthority = unknown intune sccm office365
+beta: enum messagingRedirectAppType = anyApp anyManagedApp specificApps blocked
+beta: enum mobileThreatDefensePartnerPriority = defenderOverThirdPartyPartner thirdPartyPartnerOverDefender unknownFutureValue
+enum mobileThreatPartnerTenantState = unavailable available enabled unresponsive unknownFutureValue=6
+	beta: notSetUp=7 error
+beta: enum networkType = intranet extranet namedNetwork trusted unknownFutureValue trustedNamedLocation
+enum operationResult = success failure timeout unknownFutureValue
+enum persistentBrowserSessionMode = always never
+beta: flags protocolType
+	none oAuth2 ropc wsFederation=4 saml20=8 deviceCode=16 unknownFutureValue=32 authenticationTransfer=64 nativeAuth=128
+	implicitAccessTokenAndGetResponseMode=256 implicitIdTokenAndGetResponseMode=512 implicitAccessTokenAndPostResponseMode=1024
+	implicitIdTokenAndPostResponseMode=2048 authorizationCodeWithoutPkce=4096 authorizationCodeWithPkce=8192 clientCredentials=16384
+	refreshTokenGrant=32768 encryptedAuthorizeResponse=65536 directUserGrant=131072 kerberos=262144 prtGrant=524288 seamlessSso=1048576
+	prtBrokerBased=2097152 prtNonBrokerBased=4194304 onBehalfOf=8388608 samlOnBehalfOf=16777216 officeS2S=33554432 wsTrust=67108864
+beta: enum requirementProvider
+	user request servicePrincipal v1ConditionalAccess multiConditionalAccess tenantSessionRiskPolicy accountCompromisePolicies
+	v1ConditionalAccessDependency v1ConditionalAccessPolicyIdRequested mfaRegistrationRequiredByIdentityProtectionPolicy
+	baselineProtection mfaRegistrationRequiredByBaselineProtection mfaRegistrationRequiredByMultiConditionalAccess enforcedForCspAdmins
+	securityDefaults mfaRegistrationRequiredBySecurityDefaults proofUpCodeRequest crossTenantOutboundRule gpsLocationCondition
+	riskBasedPolicy unknownFutureValue scopeBasedAuthRequirementPolicy authenticationStrengths
+enum riskDetail
+	none adminGeneratedTemporaryPassword userPerformedSecuredPasswordChange userPerformedSecuredPasswordReset adminConfirmedSigninSafe
+	aiConfirmedSigninSafe userPassedMFADrivenByRiskBasedPolicy adminDismissedAllRiskForUser adminConfirmedSigninCompromised hidden
+	userChangedPasswordOnPremises=15 adminDismissedRiskForSignIn adminConfirmedAccountSafe
+	v1.0: adminConfirmedUserCompromised=10 unknownFutureValue m365DAdminDismissedDetection adminConfirmedServicePrincipalCompromised
+	v1.0: adminDismissedAllRiskForServicePrincipal microsoftRevokedSessions=18
+	beta: unknownFutureValue=10 adminConfirmedServicePrincipalCompromised=12 adminDismissedAllRiskForServicePrincipal
+	beta: m365DAdminDismissedDetection adminConfirmedAgentSafe=18 adminConfirmedAgentCompromised adminDismissedRiskForAgent
+	beta: microsoftRevokedSessions adminConfirmedUserCompromised
+v1.0: enum riskEventType
+	unlikelyTravel anonymizedIPAddress maliciousIPAddress unfamiliarFeatures malwareInfectedIPAddress suspiciousIPAddress
+	leakedCredentials investigationsThreatIntelligence generic adminConfirmedUserCompromised mcasImpossibleTravel
+	mcasSuspiciousInboxManipulationRules investigationsThreatIntelligenceSigninLinked maliciousIPAddressValidCredentialsBlockedIP
+	unknownFutureValue
+enum riskLevel = low medium high hidden none unknownFutureValue
+enum riskState = none confirmedSafe remediated dismissed atRisk confirmedCompromised unknownFutureValue
+beta: enum roleAssignmentScopeType = resourceScope allDevices allLicensedUsers allDevicesAndLicensedUsers unknownFutureValue
+enum signInFrequencyAuthenticationType = primaryAndSecondaryAuthentication secondaryAuthentication unknownFutureValue
+enum signInFrequencyInterval = timeBased everyTime unknownFutureValue
+enum signinFrequencyType = days hours
+beta: enum signInIdentifierType = userPrincipalName phoneNumber proxyAddress qrCode onPremisesUserPrincipalName unknownFutureValue
+beta: enum signInUserType = member guest unknownFutureValue=3
+enum targetedManagedAppGroupType = selectedPublicApps allCoreMicrosoftApps allMicrosoftApps allApps=4
+beta: enum tokenIssuerType
+	AzureAD ADFederationServices UnknownFutureValue AzureADBackupAuth ADFederationServicesMFAAdapter NPSExtension
+enum userAction = registerSecurityInformation registerOrJoinDevices unknownFutureValue
+flags whatIfAnalysisReasons
+	notSet notEnoughInformation invalidCondition users=4 workloadIdentities=8 application=16 userActions=32 authenticationContext=64
+	devicePlatform=128 devices=256 clientApps=512 location=1024 signInRisk=2048 emptyPolicy=4096 invalidPolicy=8192 policyNotEnabled=16384
+	userRisk=32768 time=65536 insiderRisk=131072 authenticationFlow=262144 unknownFutureValue=524288
+	beta: agentIdRisk=1048576 agentIdentities=2097152
+beta: enum windowsManagedAppClipboardSharingLevel = anyDestinationAnySource none unknownFutureValue
+beta: enum windowsManagedAppDataTransferLevel = allApps none
+`

@@ -1,0 +1,190 @@
+package edm_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/postern-mam/postern/internal/edm"
+)
+
+var versions = []string{"v1.0", "beta"}
+
+// reference reads the CSDL that Microsoft publishes, when it is at hand.
+func reference(t *testing.T, version string) *edm.Model {
+	t.Helper()
+	dir := os.Getenv("POSTERN_GRAPHDATA")
+	if dir == "" {
+		if os.Getenv("POSTERN_REQUIRE_DATA") != "" {
+			t.Fatal("POSTERN_GRAPHDATA names no folder")
+		}
+		t.Skip("POSTERN_GRAPHDATA names no folder with the reference CSDL")
+	}
+	text, err := os.ReadFile(filepath.Join(dir, version+".csdl.xml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := edm.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// types walks through a model by what it writes, so that nothing is left out.
+func types(t *testing.T, m *edm.Model) []edm.Type {
+	t.Helper()
+	var all []edm.Type
+	for _, name := range m.Names() {
+		typ, ok := m.Type(name)
+		if !ok {
+			t.Fatalf("%s is a name without a type", name)
+		}
+		all = append(all, typ)
+	}
+	return all
+}
+
+func TestTheServedModelAgreesWithTheReference(t *testing.T) {
+	for _, version := range versions {
+		t.Run(version, func(t *testing.T) {
+			ref, served := reference(t, version), edm.Served(version)
+			checked := 0
+			for _, have := range types(t, served) {
+				if have.Name == "posternExtension" {
+					continue
+				}
+				want, ok := ref.Type(have.Name)
+				if !ok {
+					t.Errorf("%s is no type of Graph %s", have.Name, version)
+					continue
+				}
+				checked += agree(t, have, want)
+			}
+			for _, o := range served.Operations() {
+				if !slices.ContainsFunc(ref.Operations(), func(r edm.Operation) bool { return sameCall(o, r) }) {
+					t.Errorf("%s on %s is no operation of Graph %s", o.Name, o.Binding.Type, version)
+				}
+			}
+			for _, s := range served.Sets() {
+				if !slices.Contains(ref.Sets(), s) {
+					t.Errorf("%s is no way into Graph %s", s.Name, version)
+				}
+			}
+			if checked < 700 {
+				t.Errorf("only %d properties and members were compared", checked)
+			}
+		})
+	}
+}
+
+func agree(t *testing.T, have, want edm.Type) int {
+	t.Helper()
+	if have.Kind != want.Kind || have.Base != want.Base || have.Abstract != want.Abstract || have.Open != want.Open ||
+		have.Flags != want.Flags || !slices.Equal(have.Key, want.Key) {
+		t.Errorf("%s is declared as %+v, Graph has %+v", have.Name, have, want)
+	}
+	for i, member := range have.Members {
+		at := slices.Index(want.Members, member)
+		if at < 0 || want.Values[at] != have.Values[i] {
+			t.Errorf("%s: %s = %d is no member", have.Name, member, have.Values[i])
+		}
+	}
+	if len(have.Members) != len(want.Members) {
+		t.Errorf("%s has %d members, Graph has %d", have.Name, len(have.Members), len(want.Members))
+	}
+	for _, p := range have.Properties {
+		if p.Name == edm.Extension {
+			continue
+		}
+		p.ReadOnly = false // Graph's CSDL does not say it in line
+		if !slices.Contains(want.Properties, p) {
+			t.Errorf("%s: Graph has no property %+v", have.Name, p)
+		}
+	}
+	return len(have.Members) + len(have.Properties)
+}
+
+func sameCall(a, b edm.Operation) bool {
+	return a.Name == b.Name && a.Action == b.Action && a.Binding == b.Binding && a.Returns == b.Returns && slices.Equal(a.Parameters, b.Parameters)
+}
+
+func TestTheServedModelHasWhatTheDoorServes(t *testing.T) {
+	for _, version := range versions {
+		m := edm.Served(version)
+		for _, name := range []string{
+			"user", "group", "device", "directoryObject", "application", "servicePrincipal", "passwordCredential", "keyCredential",
+			"webApplication", "publicClientApplication", "spaApplication", "appRole", "organization", "verifiedDomain", "managedAppPolicy",
+			"managedAppProtection", "targetedManagedAppConfiguration", "managedMobileApp", "androidMobileAppIdentifier",
+			"targetedManagedAppPolicyAssignment", "exclusionGroupAssignmentTarget", "managedAppPolicyDeploymentSummaryPerApp", "keyValuePair",
+			"managedAppRegistration", "managedAppOperation", "managedAppStatusRaw", "mobileThreatDefenseConnector",
+			"deviceAndAppManagementRoleDefinition", "deviceAndAppManagementRoleAssignment", "rolePermission", "resourceAction", "auditEvent",
+			"auditProperty", "directoryAudit", "targetResource", "signIn", "signInStatus", "appliedConditionalAccessPolicy",
+			"conditionalAccessPolicy", "ipNamedLocation", "countryNamedLocation", "iPv6CidrRange", "whatIfAnalysisResult",
+			"persistentBrowserSessionControl", "posternExtension",
+		} {
+			if _, ok := m.Type(name); !ok {
+				t.Errorf("%s lacks %s", version, name)
+			}
+		}
+		for _, name := range []string{
+			"windowsManagedAppProtection", "windowsManagedAppRegistration", "windowsAppIdentifier", "macAppIdentifier",
+			"deviceManagementConfigurationChoiceSettingInstance", "deviceManagementConfigurationStringSettingValue",
+			"managedAppLogCollectionRequest", "managedAppLogUpload", "deviceAndAppManagementAssignmentFilter", "assignmentFilterState",
+			"assignmentFilterSupportedProperty", "assignmentFilterValidationResult", "roleScopeTag", "roleScopeTagAutoAssignment",
+		} {
+			if _, ok := m.Type(name); ok != (version == "beta") {
+				t.Errorf("%s: %s is there: %v", version, name, ok)
+			}
+		}
+		if p, ok := m.Property("windowsManagedAppRegistration", edm.Extension); version == "beta" && (!ok || p.Type != "graph.posternExtension") {
+			t.Errorf("a registration has no extension: %+v", p)
+		}
+	}
+}
+
+func TestAnUnknownVersionHasNoModel(t *testing.T) {
+	if m := edm.Served("v2.0"); m != nil {
+		t.Errorf("v2.0 has a model: %v", m.Names())
+	}
+}
+
+func TestTheServedModelIsReadBackAsItWasWritten(t *testing.T) {
+	for _, version := range versions {
+		m := edm.Served(version)
+		first := written(t, m)
+		again, err := edm.Parse(first)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if second := written(t, again); !bytes.Equal(first, second) {
+			t.Errorf("%s: what is read back is written otherwise", version)
+		}
+		if !bytes.Contains(first, []byte(`<edmx:Edmx Version="4.0" xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx">`)) ||
+			!bytes.Contains(first, []byte(`<Singleton Name="deviceAppManagement" Type="graph.deviceAppManagement">`)) {
+			t.Errorf("%s is no CSDL as clients know it:\n%.400s", version, first)
+		}
+		user, _ := m.Type("user")
+		same, _ := again.Type("user")
+		if len(user.Properties) != len(same.Properties) {
+			t.Errorf("%s: properties of user got lost", version)
+		}
+	}
+}
+
+func written(t testing.TB, m *edm.Model) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := m.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func BenchmarkServed(b *testing.B) {
+	for b.Loop() {
+		edm.Served("beta")
+	}
+}
