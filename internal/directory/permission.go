@@ -5,20 +5,26 @@ import "slices"
 // The application permissions of the administration API, spelled as Microsoft
 // Graph spells them. Each "ReadWrite" has a "Read" that permits less.
 const (
-	UserWrite         = "User.ReadWrite.All"
-	UserRead          = "User.Read.All"
-	GroupWrite        = "Group.ReadWrite.All"
-	GroupRead         = "Group.Read.All"
-	ApplicationWrite  = "Application.ReadWrite.All"
-	ApplicationRead   = "Application.Read.All"
-	DeviceWrite       = "Device.ReadWrite.All"
-	DeviceRead        = "Device.Read.All"
-	AccessWrite       = "Policy.ReadWrite.ConditionalAccess"
-	AccessRead        = "Policy.Read.All"
-	ProtectionWrite   = "DeviceManagementApps.ReadWrite.All" // app protection, registrations, wipe
-	ProtectionRead    = "DeviceManagementApps.Read.All"
-	ConnectorWrite    = "DeviceManagementServiceConfig.ReadWrite.All"
-	ConnectorRead     = "DeviceManagementServiceConfig.Read.All"
+	UserWrite        = "User.ReadWrite.All"
+	UserRead         = "User.Read.All"
+	GroupWrite       = "Group.ReadWrite.All"
+	GroupRead        = "Group.Read.All"
+	ApplicationWrite = "Application.ReadWrite.All"
+	ApplicationRead  = "Application.Read.All"
+	DeviceWrite      = "Device.ReadWrite.All"
+	DeviceRead       = "Device.Read.All"
+	AccessWrite      = "Policy.ReadWrite.ConditionalAccess"
+	AccessRead       = "Policy.Read.All"
+	ProtectionWrite  = "DeviceManagementApps.ReadWrite.All" // app protection, registrations, wipe
+	ProtectionRead   = "DeviceManagementApps.Read.All"
+	ConnectorWrite   = "DeviceManagementServiceConfig.ReadWrite.All"
+	ConnectorRead    = "DeviceManagementServiceConfig.Read.All"
+	// Assignment filters.
+	ConfigurationWrite = "DeviceManagementConfiguration.ReadWrite.All"
+	ConfigurationRead  = "DeviceManagementConfiguration.Read.All"
+	// Roles, role assignments and scope tags.
+	RBACWrite         = "DeviceManagementRBAC.ReadWrite.All"
+	RBACRead          = "DeviceManagementRBAC.Read.All"
 	AuditRead         = "AuditLog.Read.All"
 	OrganizationWrite = "Organization.ReadWrite.All"
 	OrganizationRead  = "Organization.Read.All"
@@ -28,7 +34,8 @@ const (
 func Permissions() []string {
 	all := []string{
 		UserWrite, UserRead, GroupWrite, GroupRead, ApplicationWrite, ApplicationRead, DeviceWrite, DeviceRead, AccessWrite,
-		AccessRead, ProtectionWrite, ProtectionRead, ConnectorWrite, ConnectorRead, AuditRead, OrganizationWrite, OrganizationRead,
+		AccessRead, ProtectionWrite, ProtectionRead, ConnectorWrite, ConnectorRead, ConfigurationWrite, ConfigurationRead, RBACWrite, RBACRead, AuditRead,
+		OrganizationWrite, OrganizationRead,
 	}
 	slices.Sort(all)
 	return all
