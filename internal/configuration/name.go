@@ -83,7 +83,7 @@ func mobile(name string) string {
 // nearest returns the name of the key that name was probably meant to be, or "".
 func nearest(name string) string {
 	bare := plain(name)
-	best, closest := "", 3 // real names of Edge policies differ by three letters
+	best, closest := "", 3 // real names of Edge policies are three letters apart, or more
 	for _, table := range [...][]Key{browsing[:], guarding[:]} {
 		for i := range table {
 			key := strings.ToLower(table[i].Name)
