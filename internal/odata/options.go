@@ -10,6 +10,9 @@ import (
 	"github.com/postern-mam/postern/internal/odata/filter"
 )
 
+// MaxTop is the largest page a client may ask for.
+const MaxTop = 999
+
 const (
 	maxSkip   = 1 << 30
 	maxExpand = 4 // relationships inside one another
@@ -134,6 +137,17 @@ func selection(value string) ([]string, error) {
 		return nil, nil
 	}
 	return names, nil
+}
+
+// list cuts at commas, and leaves out blanks and repetitions.
+func list(value string) []string {
+	var out []string
+	for item := range strings.SplitSeq(value, ",") {
+		if item = strings.TrimSpace(item); item != "" && !slices.Contains(out, item) {
+			out = append(out, item)
+		}
+	}
+	return out
 }
 
 // expansions reads an $expand: name(option;option),name.

@@ -2,15 +2,11 @@ package odata
 
 import (
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/postern-mam/postern/internal/fault"
 )
-
-// MaxTop is the largest page a client may ask for.
-const MaxTop = 999
 
 // Query is the system query options of one request.
 type Query struct {
@@ -86,16 +82,6 @@ func (q *Query) set(option, value string) error {
 			"query option $%s is not supported; $top, $skiptoken, $select, $expand, $filter, $orderby and $count are", option)
 	}
 	return err
-}
-
-func list(value string) []string {
-	var out []string
-	for item := range strings.SplitSeq(value, ",") {
-		if item = strings.TrimSpace(item); item != "" && !slices.Contains(out, item) {
-			out = append(out, item)
-		}
-	}
-	return out
 }
 
 // parseFilter reads "<property> eq <literal>"; an empty filter is none.

@@ -114,9 +114,7 @@ func (s *scope) cast(v any, kind string) any {
 
 func (s *scope) isA(v any, base string) bool {
 	kind, _ := Member(v, "@odata.type").(string)
-	if kind = strip(kind); kind == "" {
-		return false
-	}
+	kind = strip(kind)
 	return strings.EqualFold(kind, base) || s.model != nil && s.model.IsA(kind, base)
 }
 

@@ -90,7 +90,7 @@ func TestTextIsComparedWithoutRegardToCase(t *testing.T) {
 		"id gt 'T_'", "id lt 't_2'", "id ge 'T_1'", "id le 't_1'", "id lt 'ta'", "id lt 'TA'", "empty lt 'a'", "'K' eq 'k'",
 		"startsWith(displayName,'o''h')", "endswith(displayName,'ÜLLER')", "contains(displayName,'åä')", "CONTAINS(displayName,'')",
 	)
-	verdicts(t, false, "displayName eq 'o''hara'", "id ne 't_1'", "id gt 't_1'", "startsWith(displayName,'x')", "endsWith(id,'2')", "contains(id,'x')")
+	verdicts(t, false, "displayName eq 'o''hara'", "id ne 't_1'", "id gt 't_1'", "id lt 'T_1'", "startsWith(displayName,'x')", "endsWith(id,'2')", "contains(id,'x')")
 }
 
 func TestNumbersAreExact(t *testing.T) {
@@ -129,7 +129,7 @@ func TestNullEqualsOnlyNull(t *testing.T) {
 
 func TestConditionsBindAsODataSays(t *testing.T) {
 	verdicts(t, true,
-		"enabled", "enabled eq true", "not off", "not off and enabled", "true or false and false", "(true or false) and true", "not (true and false)",
+		"enabled", "enabled eq true", "not off", "not off and enabled", "true or false and false", "(true or false) and true", "1 eq 1 eq true", "not (true and false)",
 		"off eq false and not (id eq 'x') or false", "enabled or off and off", "1 gt 0 eq true", "not id in ('x')", "not (not enabled)", "enabled gt off",
 		"transfer has 'print' eq true", "( ( id ) eq ('t_1') )", "id eq'T_1'and(id eq 'T_1')", "in eq 'x'", "'in' eq 'in'",
 		"$it/id eq 'T_1'", "not (off eq true)",
@@ -176,7 +176,8 @@ func TestPathsAreWhatTheFilterReads(t *testing.T) {
 		"not (members/$count eq 0)":                                             {"members"},
 		"microsoft.graph.user/mail eq Graph.user/id":                            {"graph.user/id", "graph.user/mail"},
 		"isof('microsoft.graph.user') and isof(status/kind,'x')":                {"status/kind"},
-		"id eq 'a' or id eq 'b' or $it eq 'c'":                                  {"id"},
+		"a/any(x:ab eq 1)":                     {"a", "ab"},
+		"id eq 'a' or id eq 'b' or $it eq 'c'": {"id"},
 	} {
 		if got := parse(t, text).Paths(); !reflect.DeepEqual(got, want) {
 			t.Errorf("%s reads %q, want %q", text, got, want)
@@ -282,7 +283,8 @@ func TestEveryErrorNamesThePositionWhatIsThereAndWhatIsValid(t *testing.T) {
 			t.Errorf("%s: %v\nwant %s", text, err, want)
 		}
 	}
-	for _, text := range []string{strings.Repeat("(", 32) + "true" + strings.Repeat(")", 32), "id in (" + strings.Repeat("1,", 99) + "1)"} {
+	for _, text := range []string{strings.Repeat("(", 32) + "true" + strings.Repeat(")", 32), "id in (" + strings.Repeat("1,", 99) + "1)",
+		strings.Repeat("(true) and ", 40) + "true", strings.Repeat("a/any(x:x/b/any(y:y)) and ", 40) + "true"} {
 		if _, err := filter.Parse(text); err != nil {
 			t.Errorf("at the bound: %v", err)
 		}
