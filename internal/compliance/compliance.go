@@ -20,6 +20,7 @@ import (
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/fault"
 	"github.com/postern-mam/postern/internal/protection"
+	"github.com/postern-mam/postern/internal/targeting"
 	"github.com/postern-mam/postern/internal/threat"
 )
 
@@ -83,19 +84,36 @@ type Standing struct {
 	Revision    int64
 }
 
-// Dossier is what is known about one installation, read in one snapshot.
+// Dossier is what is known about one installation and what is asked of it, read
+// in one snapshot.
 type Dossier struct {
-	Standing  Standing
-	User      directory.User
-	Groups    []directory.GroupID // direct and nested
-	Signals   []threat.Signal
-	Connector *threat.Connector // nil: the tenant has none
+	Standing     Standing
+	Manufacturer string // of the device, as filters read it
+	Model        string // likewise
+	User         directory.User
+	Groups       []directory.GroupID // direct and nested
+	Signals      []threat.Signal
+	Connector    *threat.Connector // nil: the tenant has none
+	Demands      Demands
 }
 
-// Config is what the tenant demands.
-type Config struct {
-	Tenant   directory.Tenant // its Revision is the revision of the whole Config
-	Policies []protection.Policy
+// Demands are what a tenant asks of one user and app. What they are read by may
+// leave policies out that cannot apply, and nothing else.
+type Demands struct {
+	Settings  directory.TenantSettings
+	Policies  []protection.Policy // every one with the app and, in an inclusion, all users or a group of the user
+	Filters   map[targeting.FilterID]targeting.Filter
+	Elsewhere bool // no policy has the app, and one targets the user in another
+}
+
+// Target is the installation as policies ask about it.
+func (d Dossier) Target() protection.Target {
+	s := &d.Standing
+	return protection.Target{Platform: s.Platform, App: s.App, Audience: targeting.Audience{
+		Groups:  d.Groups,
+		App:     targeting.App{AppVersion: s.AppVersion, OSVersion: s.OSVersion, Manufacturer: d.Manufacturer, Model: d.Model},
+		Filters: d.Demands.Filters,
+	}}
 }
 
 // Codes of reasons that are no health check.
@@ -103,7 +121,10 @@ const (
 	WipePending       = "wipePending"       // a selective wipe was requested and is not confirmed
 	Managed           = "managed"           // the device became managed, so that policy no longer applies
 	DevelopmentHealth = "developmentHealth" // a development adapter measured, and the tenant does not allow that
+	NotOnboarded      = "notOnboarded"      // the tenant has app protection switched off
+	NotEntitled       = "notEntitled"       // the user is not in the group that may use app protection
 	NotTargeted       = "notTargeted"       // no app protection policy targets the user and app
+	AppNotInPolicy    = "appNotInPolicy"    // the user has policies, and none has the app
 )
 
 // Reason is one cause of a verdict, for people and for programs.

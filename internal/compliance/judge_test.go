@@ -37,11 +37,17 @@ func well() compliance.Dossier {
 	}
 }
 
-func demand(checks ...protection.Check) compliance.Config {
-	return compliance.Config{Policies: []protection.Policy{{
+func demand(checks ...protection.Check) compliance.Demands {
+	return compliance.Demands{Policies: []protection.Policy{{
 		ID: "p", Apps: []directory.PackageID{edge, "com.example.mail"}, Assignments: []targeting.Assignment{{Kind: targeting.IncludeGroup, Group: "staff"}},
 		Settings: protection.Settings{Checks: checks},
 	}}}
+}
+
+// judge is Judge of d under c.
+func judge(d compliance.Dossier, c compliance.Demands) (compliance.Verdict, *protection.Effective) {
+	d.Demands = c
+	return compliance.Judge(d, now)
 }
 
 func level(a protection.Action, l threat.Level) protection.Check {
@@ -55,7 +61,7 @@ func numbered(s protection.Subject, a protection.Action, n ...uint32) protection
 }
 
 func TestNothingWrongIsCompliant(t *testing.T) {
-	v, eff := compliance.Judge(well(), demand(level(protection.Wipe, threat.Secured), numbered(protection.MinOSVersion, protection.Block, 10, 0, 22631)), now)
+	v, eff := judge(well(), demand(level(protection.Wipe, threat.Secured), numbered(protection.MinOSVersion, protection.Block, 10, 0, 22631)))
 	if v.State != compliance.Compliant || v.Action != protection.Allow || len(v.Reasons) != 0 {
 		t.Errorf("verdict %+v", v)
 	}
@@ -127,7 +133,7 @@ func TestEveryReasonInPlainWords(t *testing.T) {
 			if tt.change != nil {
 				tt.change(&d)
 			}
-			v, _ := compliance.Judge(d, demand(tt.checks...), now)
+			v, _ := judge(d, demand(tt.checks...))
 			if len(v.Reasons) != 1 {
 				t.Fatalf("reasons %+v", v.Reasons)
 			}
@@ -152,7 +158,7 @@ func TestEveryReasonInPlainWords(t *testing.T) {
 func TestRemediesNameOnlyWhatIsAboveTheLimitAndOnce(t *testing.T) {
 	d := well()
 	d.Signals[0].States = []threat.State{threat.AutomaticUpdatesOff, threat.AntivirusOff, threat.TamperProtectionOff}
-	v, _ := compliance.Judge(d, demand(level(protection.Block, threat.Low)), now)
+	v, _ := judge(d, demand(level(protection.Block, threat.Low)))
 	steps := v.Reasons[0].Steps
 	if slices.ContainsFunc(steps, func(s string) bool { return strings.Contains(s, "Resume updates") }) {
 		t.Errorf("low is allowed, and the steps are %q", steps)
@@ -166,11 +172,11 @@ func TestThreatDataHasNoEffectWithoutAConnector(t *testing.T) {
 	d := well()
 	d.Signals[0].States = []threat.State{threat.ActiveThreat}
 	c := demand(level(protection.Wipe, threat.Secured))
-	if v, _ := compliance.Judge(d, c, now); v.Action != protection.Wipe {
+	if v, _ := judge(d, c); v.Action != protection.Wipe {
 		t.Fatalf("verdict %+v", v)
 	}
 	d.Connector = nil
-	if v, _ := compliance.Judge(d, c, now); v.State != compliance.Compliant || len(v.Reasons) != 0 {
+	if v, _ := judge(d, c); v.State != compliance.Compliant || len(v.Reasons) != 0 {
 		t.Errorf("after the connector is gone: %+v", v)
 	}
 }
@@ -178,9 +184,72 @@ func TestThreatDataHasNoEffectWithoutAConnector(t *testing.T) {
 func TestDevelopmentHealthCountsWhereTheTenantAllowsIt(t *testing.T) {
 	d, c := well(), demand()
 	d.Standing.Development = true
-	c.Tenant.Settings.AllowDevelopmentHealth = true
-	if v, _ := compliance.Judge(d, c, now); v.State != compliance.Compliant || len(v.Reasons) != 0 {
+	c.Settings.AllowDevelopmentHealth = true
+	if v, _ := judge(d, c); v.State != compliance.Compliant || len(v.Reasons) != 0 {
 		t.Errorf("verdict %+v", v)
+	}
+}
+
+func TestWhoIsNotServedHearsOneReasonAndWhy(t *testing.T) {
+	others := demand()
+	others.Policies[0].Assignments[0].Group = "others"
+	elsewhere := compliance.Demands{Elsewhere: true}
+	off, closed, open := demand(), demand(), demand()
+	off.Settings.ProtectionOff, off.Settings.EntitledGroup = true, "licensed"
+	closed.Settings.EntitledGroup, open.Settings.EntitledGroup = "licensed", "staff"
+	tests := []struct {
+		name    string
+		demands compliance.Demands
+		code    string
+		text    string
+		retry   time.Duration
+	}{
+		{"the tenant is not onboarded", off, "notOnboarded", "Your organization has not switched app protection on; your administrator has to do that", 24 * time.Hour},
+		{"the user is not entitled", closed, "notEntitled", "Your account is not entitled to use your organization's data on a personal PC; your administrator has to entitle it", 12 * time.Hour},
+		{"the user is entitled", open, "", "", time.Minute},
+		{"no policy for the user", others, "notTargeted", "No app protection policy applies to you in Microsoft Edge; your administrator has to assign one", 12 * time.Hour},
+		{"a policy for the user without the app", elsewhere, "appNotInPolicy", "Your app protection policies do not cover Microsoft Edge; your administrator has to add it to one", 12 * time.Hour},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			v, e := judge(well(), tt.demands)
+			if got := v.Retry(time.Minute); got != tt.retry {
+				t.Errorf("retries after %s", got)
+			}
+			if tt.code == "" {
+				if e == nil || v.State != compliance.Compliant {
+					t.Errorf("verdict %+v", v)
+				}
+				return
+			}
+			if e != nil || v.State != compliance.Noncompliant || len(v.Reasons) != 1 || v.Reasons[0].Code != tt.code || v.Reasons[0].Text != tt.text || v.Reasons[0].Action != protection.Block {
+				t.Errorf("verdict %+v beside %+v", v, e)
+			}
+			d := well()
+			d.Standing.WipePending = true
+			if v, _ := judge(d, tt.demands); v.Retry(time.Minute) != time.Minute {
+				t.Error("a wipe waits")
+			}
+		})
+	}
+}
+
+func TestAFilterReadsTheInstallation(t *testing.T) {
+	rule, err := targeting.ParseRule(targeting.WindowsApps, `(app.deviceModel -eq "Book") and (app.deviceManufacturer -eq "Contoso") and (app.appVersion -startsWith "130.") and (app.osVersion -startsWith "10.0.22631")`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := demand()
+	c.Policies[0].Assignments[0].Filter, c.Policies[0].Assignments[0].Mode = "f", targeting.Include
+	c.Filters = map[targeting.FilterID]targeting.Filter{"f": {ID: "f", Platform: targeting.WindowsApps, ForApps: true, Rule: rule}}
+	d := well()
+	d.Manufacturer, d.Model = "Contoso", "Book"
+	if v, _ := judge(d, c); v.State != compliance.Compliant {
+		t.Errorf("what passes is %+v", v)
+	}
+	d.Model = "Tower"
+	if v, _ := judge(d, c); v.State != compliance.Noncompliant {
+		t.Errorf("what does not pass is %+v", v)
 	}
 }
 
@@ -188,9 +257,9 @@ func TestEveryReasonIsReportedStrictestFirst(t *testing.T) {
 	d := well()
 	d.Standing.WipePending, d.Standing.Managed, d.Standing.Development, d.User.Enabled = true, true, true, false
 	d.Standing.LastSyncAt = now.Add(-24 * time.Hour)
-	v, _ := compliance.Judge(d, demand(
+	v, _ := judge(d, demand(
 		numbered(protection.MinOSVersion, protection.Warn, 11), numbered(protection.MinAppVersion, protection.Block, 200),
-		protection.Check{Subject: protection.DisabledAccount, Action: protection.Wipe}), now)
+		protection.Check{Subject: protection.DisabledAccount, Action: protection.Wipe}))
 	var got []string
 	for _, r := range v.Reasons {
 		got = append(got, r.Code+" "+r.Action.String())
@@ -224,7 +293,7 @@ func TestStatesHaveNamesThatParse(t *testing.T) {
 func TestAVerdictSurvivesStorage(t *testing.T) {
 	d := well()
 	d.Standing.WipePending = true
-	v, _ := compliance.Judge(d, demand(), now)
+	v, _ := judge(d, demand())
 	doc, err := json.Marshal(v)
 	if err != nil {
 		t.Fatal(err)
@@ -267,7 +336,7 @@ func TestVerdictsAgreeWithTheirReasons(t *testing.T) {
 		two.Policies[0].ID = "q"
 		one.Policies = append(one.Policies, two.Policies...)
 
-		v, eff := compliance.Judge(d, one, now)
+		v, eff := judge(d, one)
 		worst := protection.Allow
 		for _, r := range v.Reasons {
 			worst = max(worst, r.Action)
@@ -282,10 +351,10 @@ func TestVerdictsAgreeWithTheirReasons(t *testing.T) {
 			t.Fatalf("out of order: %+v", v.Reasons)
 		}
 		slices.Reverse(one.Policies)
-		if again, _ := compliance.Judge(d, one, now); !reflect.DeepEqual(v, again) {
+		if again, _ := judge(d, one); !reflect.DeepEqual(v, again) {
 			t.Fatalf("the order of policies matters:\n%+v\n%+v", v, again)
 		}
-		if single, _ := compliance.Judge(d, two, now); single.Action > v.Action {
+		if single, _ := judge(d, two); single.Action > v.Action {
 			t.Fatalf("one policy alone leads to %s, with another to %s", single.Action, v.Action)
 		}
 	})
@@ -307,7 +376,7 @@ func BenchmarkJudge(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				compliance.Judge(d, c, now)
+				judge(d, c)
 			}
 		})
 	}
@@ -379,6 +448,6 @@ func FuzzSupported(f *testing.F) {
 		}
 		d := well()
 		d.Standing.OSVersion, d.Standing.AppVersion = os, app
-		compliance.Judge(d, demand(level(protection.Block, threat.Low), numbered(protection.MinOSVersion, protection.Wipe, 10)), now)
+		judge(d, demand(level(protection.Block, threat.Low), numbered(protection.MinOSVersion, protection.Wipe, 10)))
 	})
 }

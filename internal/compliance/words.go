@@ -58,6 +58,27 @@ func notTargeted(app string) Reason {
 	}
 }
 
+func appNotInPolicy(app string) Reason {
+	return Reason{
+		Code: AppNotInPolicy, Action: protection.Block, Have: "policies for other apps", Want: "an app protection policy",
+		Text: "Your app protection policies do not cover " + app + "; your administrator has to add it to one",
+	}
+}
+
+func notOnboarded() Reason {
+	return Reason{
+		Code: NotOnboarded, Action: protection.Block, Have: "app protection switched off", Want: "app protection switched on",
+		Text: "Your organization has not switched app protection on; your administrator has to do that",
+	}
+}
+
+func notEntitled() Reason {
+	return Reason{
+		Code: NotEntitled, Action: protection.Block, Have: "no entitlement", Want: "an entitlement to app protection",
+		Text: "Your account is not entitled to use your organization's data on a personal PC; your administrator has to entitle it",
+	}
+}
+
 // failed puts a failed health check into words for the person.
 func failed(f protection.Finding, app string, danger threat.Assessment) Reason {
 	r := Reason{Code: string(f.Check.Subject), Action: f.Check.Action, Have: f.Have, Want: f.Want}

@@ -6,13 +6,12 @@ import (
 	"fmt"
 
 	"github.com/postern-mam/postern/internal/access"
-	"github.com/postern-mam/postern/internal/compliance"
 	"github.com/postern-mam/postern/internal/directory"
 )
 
 // demands are what a tenant demands, ready to be asked.
 type demands struct {
-	compliance.Config
+	tenant   directory.Tenant
 	policies *access.Set
 }
 
@@ -40,7 +39,7 @@ func (s *Service) demands(ctx context.Context, t directory.TenantID, revision in
 			on = &shelf{}
 			s.tenants[t] = on
 		}
-		if d := on.newest; d != nil && d.Tenant.Revision >= revision {
+		if d := on.newest; d != nil && d.tenant.Revision >= revision {
 			s.mu.Unlock()
 			return d, nil
 		}
@@ -74,7 +73,7 @@ func (s *Service) load(ctx context.Context, t directory.TenantID, on *shelf, l *
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		on.loading = nil
-		if l.err == nil && (on.newest == nil || on.newest.Tenant.Revision < l.got.Tenant.Revision) {
+		if l.err == nil && (on.newest == nil || on.newest.tenant.Revision < l.got.tenant.Revision) {
 			on.newest = l.got
 		}
 		close(l.done)
@@ -84,5 +83,5 @@ func (s *Service) load(ctx context.Context, t directory.TenantID, on *shelf, l *
 		l.err = fmt.Errorf("gate: configuration: %w", err)
 		return
 	}
-	l.got, l.err = &demands{Config: c.Config, policies: access.Compile(c.Access)}, nil
+	l.got, l.err = &demands{tenant: c.Tenant, policies: access.Compile(c.Access)}, nil
 }

@@ -17,7 +17,7 @@ type Facts struct {
 	User      directory.User // zero when the request has no session
 	Groups    []directory.GroupID
 	Device    *directory.Device   // behind the session's registration; nil without one
-	Dossier   *compliance.Dossier // of the session's registration; nil without one
+	Dossier   *compliance.Dossier // of the session's registration, with what is demanded of it; nil without one
 	Client    directory.App
 	Resources []directory.App // in the order asked; unknown ones are fault.NotFound
 	Revisions directory.Revisions
@@ -32,9 +32,10 @@ type SessionFacts struct {
 	Registration directory.RegistrationID
 }
 
-// Config is what a tenant demands of every sign-in. Its revision is Tenant.Revision.
+// Config is what a tenant demands of every sign-in, whoever signs in. Its
+// revision is Tenant.Revision.
 type Config struct {
-	compliance.Config
+	Tenant directory.Tenant
 	Access []access.Policy
 }
 

@@ -65,16 +65,10 @@ func healthy() *world {
 	ada := directory.User{ID: "ada", Tenant: "t", UserPrincipalName: "ada@example.org", Enabled: true, Revision: 2}
 	return &world{
 		facts: gate.Facts{
-			Session:   gate.SessionFacts{ID: "s", ExpiresAt: now.Add(time.Hour), Registration: "reg"},
-			User:      ada,
-			Device:    &directory.Device{ID: "pc", Platform: "windows", Enabled: true},
-			Dossier:   &compliance.Dossier{Standing: standing, User: ada},
-			Client:    directory.App{ID: site, DisplayName: "Intranet"},
-			Revisions: directory.Revisions{Config: 7, User: 2, Session: 3, Registration: 4},
-		},
-		config: gate.Config{
-			Config: compliance.Config{
-				Tenant: directory.Tenant{ID: "t", Revision: 7},
+			Session: gate.SessionFacts{ID: "s", ExpiresAt: now.Add(time.Hour), Registration: "reg"},
+			User:    ada,
+			Device:  &directory.Device{ID: "pc", Platform: "windows", Enabled: true},
+			Dossier: &compliance.Dossier{Standing: standing, User: ada, Demands: compliance.Demands{
 				Policies: []protection.Policy{{
 					ID: "T_1", Tenant: "t", DisplayName: "Edge", Apps: []directory.PackageID{"com.microsoft.edge"},
 					Assignments: []targeting.Assignment{{Kind: targeting.AllUsers}},
@@ -83,7 +77,12 @@ func healthy() *world {
 						{Subject: protection.MaxThreatLevel, Action: protection.Block, Level: threat.Low},
 					}},
 				}},
-			},
+			}},
+			Client:    directory.App{ID: site, DisplayName: "Intranet"},
+			Revisions: directory.Revisions{Config: 7, User: 2, Session: 3, Registration: 4},
+		},
+		config: gate.Config{
+			Tenant: directory.Tenant{ID: "t", Revision: 7},
 			Access: []access.Policy{demand(access.CompliantApplication)},
 		},
 	}
@@ -144,8 +143,17 @@ func TestDecide(t *testing.T) {
 			w.facts.Device.Enabled = false
 		}, 53009, "deviceDisabled"},
 		{"no policy for this person protects nothing", func(w *world, _ *access.Request) {
-			w.config.Policies[0].Assignments = nil
+			w.facts.Dossier.Demands.Policies[0].Assignments = nil
 		}, 53009, "notTargeted"},
+		{"a policy without this app does not protect it", func(w *world, _ *access.Request) {
+			w.facts.Dossier.Demands = compliance.Demands{Elsewhere: true}
+		}, 53009, "appNotInPolicy"},
+		{"a tenant that is not onboarded protects nothing", func(w *world, _ *access.Request) {
+			w.facts.Dossier.Demands.Settings.ProtectionOff = true
+		}, 53009, "notOnboarded"},
+		{"who is not entitled is not protected", func(w *world, _ *access.Request) {
+			w.facts.Dossier.Demands.Settings.EntitledGroup = "licensed"
+		}, 53009, "notEntitled"},
 		{"a block names no way round it", func(w *world, _ *access.Request) {
 			w.config.Access[0] = demand(access.Block)
 		}, 53003, "blocked"},

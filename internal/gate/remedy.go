@@ -134,6 +134,12 @@ func title(r compliance.Reason) string {
 		return "This PC is managed by an organization"
 	case compliance.NotTargeted:
 		return "No protection is set up for you yet"
+	case compliance.AppNotInPolicy:
+		return "No protection is set up for this app yet"
+	case compliance.NotOnboarded:
+		return "Your organization does not protect apps yet"
+	case compliance.NotEntitled:
+		return "Your account is not entitled to this"
 	case compliance.DevelopmentHealth:
 		return "The health of this PC was not measured"
 	}

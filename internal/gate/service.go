@@ -79,7 +79,7 @@ func (s *Service) Decide(ctx context.Context, r access.Request) (access.Ruling, 
 		if err != nil {
 			return access.Ruling{}, err
 		}
-		if d.Tenant.Revision == facts.Revisions.Config {
+		if d.tenant.Revision == facts.Revisions.Config {
 			return s.rule(r, facts, d), nil
 		}
 	}
@@ -108,7 +108,7 @@ func (s *Service) rule(r access.Request, f Facts, d *demands) access.Ruling {
 	device := f.Device != nil && f.Device.Enabled
 	var verdict *compliance.Verdict
 	if f.Dossier != nil {
-		v, _ := compliance.Judge(*f.Dossier, d.Config, now)
+		v, _ := compliance.Judge(*f.Dossier, now)
 		verdict = &v
 	}
 	a := access.Facts{

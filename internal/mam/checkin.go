@@ -114,27 +114,21 @@ func versions(app, sdk string) (string, string, error) {
 }
 
 func (s *Service) checkIn(ctx context.Context, c Caller, id directory.RegistrationID, r report) (wire.CheckInResult, error) {
-	reg, err := s.Open(ctx, c, id)
+	f, err := s.read(ctx, c.Tenant, id)
 	if err != nil {
 		return wire.CheckInResult{}, err
 	}
-	f, err := s.complete(ctx, reg)
-	if err != nil {
-		return wire.CheckInResult{}, err
-	}
-	demands, err := s.cfg.Store.Demands(ctx, c.Tenant)
-	if err != nil {
+	if err := c.opens(f.reg); err != nil {
 		return wire.CheckInResult{}, err
 	}
 	change := Change{Proof: &c.Proof}
 	if err := f.take(r, &change); err != nil {
 		return wire.CheckInResult{}, err
 	}
-	eff, err := s.settle(ctx, &f, demands, &change)
-	if err != nil {
+	if err := s.settle(ctx, &f, &change); err != nil {
 		return wire.CheckInResult{}, err
 	}
-	origins, err := s.cfg.Origins(ctx, c.Tenant)
+	p, err := s.policy(ctx, f.dossier)
 	if err != nil {
 		return wire.CheckInResult{}, err
 	}
@@ -152,8 +146,8 @@ func (s *Service) checkIn(ctx context.Context, c Caller, id directory.Registrati
 	v := f.reg.Verdict
 	return wire.CheckInResult{
 		State: v.State.String(), Action: v.Action.String(), Reasons: reasons(v),
-		PolicyETag: s.etag(eff, origins), Operations: waiting,
-		CheckInSeconds: int(s.cfg.CheckInEvery.Seconds()), ServerTime: f.reg.LastSyncAt,
+		PolicyETag: p.ETag, Operations: waiting,
+		CheckInSeconds: int(v.Retry(s.cfg.CheckInEvery).Seconds()), ServerTime: f.reg.LastSyncAt,
 	}, nil
 }
 

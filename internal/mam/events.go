@@ -3,7 +3,6 @@ package mam
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/event"
@@ -30,21 +29,13 @@ func (s *Service) OnEvent(ctx context.Context, e event.Event) error {
 }
 
 func (s *Service) rejudgeOne(ctx context.Context, t directory.TenantID, id directory.RegistrationID) error {
-	demands, err := s.cfg.Store.Demands(ctx, t)
-	if err != nil {
-		return fmt.Errorf("judge again: %w", err)
-	}
-	return gone(s.rejudge(ctx, t, id, demands))
+	return gone(s.rejudge(ctx, t, id))
 }
 
 func (s *Service) rejudgeAll(ctx context.Context, t directory.TenantID, f Filter) error {
-	demands, err := s.cfg.Store.Demands(ctx, t)
-	if err != nil {
-		return fmt.Errorf("judge again: %w", gone(err))
-	}
 	var errs []error
-	err = s.each(ctx, t, f, func(r Registration) error {
-		if err := gone(s.rejudge(ctx, t, r.Standing.Registration, demands)); err != nil {
+	err := s.each(ctx, t, f, func(r Registration) error {
+		if err := gone(s.rejudge(ctx, t, r.Standing.Registration)); err != nil {
 			errs = append(errs, err)
 		}
 		return ctx.Err()

@@ -10,7 +10,6 @@ import (
 	"github.com/postern-mam/postern/internal/compliance"
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/event"
-	"github.com/postern-mam/postern/internal/fault"
 	"github.com/postern-mam/postern/internal/protection"
 )
 
@@ -19,47 +18,33 @@ const byHealthCheck = "healthCheck" // Operation.RequestedBy of a wipe that a ch
 // file is all that is known about one registration, of one revision.
 type file struct {
 	reg     Registration
-	dossier compliance.Dossier
+	dossier Dossier
 }
 
-// read returns the file of id; fault.Conflict when it changed while being read.
+// read returns the file of id.
 func (s *Service) read(ctx context.Context, t directory.TenantID, id directory.RegistrationID) (file, error) {
-	reg, err := s.cfg.Store.Registration(ctx, t, id)
-	if err != nil {
-		return file{}, err
-	}
-	return s.complete(ctx, reg)
-}
-
-func (s *Service) complete(ctx context.Context, reg Registration) (file, error) {
-	d, err := s.cfg.Store.Dossier(ctx, reg.Tenant, reg.Standing.Registration)
-	if err != nil {
-		return file{}, err
-	}
-	if d.Standing.Revision != reg.Revision {
-		return file{}, fault.New(fault.Conflict, "the registration changed while it was read")
-	}
-	return file{reg, d}, nil
+	d, err := s.cfg.Store.Dossier(ctx, t, id)
+	return file{d.Registration, d}, err
 }
 
 // settle judges f's registration anew and adds to c what follows: the verdict,
 // the news that it moved and, when a health check demands one, a wipe. One wipe
 // is asked for, however often the check fails.
-func (s *Service) settle(ctx context.Context, f *file, demands compliance.Config, c *Change) (*protection.Effective, error) {
+func (s *Service) settle(ctx context.Context, f *file, c *Change) error {
 	now := s.cfg.Now()
 	f.dossier.Standing = f.reg.Standing
-	v, eff := compliance.Judge(f.dossier, demands, now)
+	v, _ := compliance.Judge(f.dossier.Dossier, now)
 	ordered, err := s.wipeOwed(ctx, f, v, c)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if ordered {
-		v, eff = compliance.Judge(f.dossier, demands, now)
+		v, _ = compliance.Judge(f.dossier.Dossier, now)
 	}
 	c.Events = append(c.Events, moved(f.reg, v, now)...)
 	f.reg.Verdict = v
 	c.Registration = &f.reg
-	return eff, nil
+	return nil
 }
 
 // moved announces a change of the compliance state.
@@ -106,7 +91,7 @@ func end(reg Registration, reason string, at time.Time) Change {
 }
 
 // rejudge brings the stored verdict of a living registration up to date.
-func (s *Service) rejudge(ctx context.Context, t directory.TenantID, id directory.RegistrationID, demands compliance.Config) error {
+func (s *Service) rejudge(ctx context.Context, t directory.TenantID, id directory.RegistrationID) error {
 	err := retry(func() error {
 		f, err := s.read(ctx, t, id)
 		if err != nil || !f.reg.EndedAt.IsZero() {
@@ -114,7 +99,7 @@ func (s *Service) rejudge(ctx context.Context, t directory.TenantID, id director
 		}
 		before := f.reg.Verdict
 		var c Change
-		if _, err := s.settle(ctx, &f, demands, &c); err != nil {
+		if err := s.settle(ctx, &f, &c); err != nil {
 			return err
 		}
 		if same(before, f.reg.Verdict) && len(c.Operations) == 0 {

@@ -130,7 +130,7 @@ func (s *Service) takeBack(ctx context.Context, f *file, op Operation, c *Change
 		return nil
 	}
 	f.reg.WipePending = false
-	if _, err := s.settle(ctx, f, c); err != nil {
+	if err := s.settle(ctx, f, c); err != nil {
 		return err
 	}
 	if f.reg.WipePending {

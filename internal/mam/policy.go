@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/postern-mam/postern/internal/compliance"
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/fault"
 	"github.com/postern-mam/postern/internal/protection"
@@ -21,34 +22,30 @@ import (
 // A user whom no policy targets gets one without settings and checks: there is
 // nothing to enforce, and access that wants a protected app stays closed.
 func (s *Service) Policy(ctx context.Context, c Caller, id directory.RegistrationID) (wire.Policy, error) {
-	reg, err := s.Open(ctx, c, id)
+	f, err := s.read(ctx, c.Tenant, id)
 	if err != nil {
 		return wire.Policy{}, fmt.Errorf("policy: %w", err)
 	}
-	p, err := s.policy(ctx, reg)
+	if err := c.opens(f.reg); err != nil {
+		return wire.Policy{}, fmt.Errorf("policy: %w", err)
+	}
+	p, err := s.policy(ctx, f.dossier)
 	if err != nil {
 		return wire.Policy{}, fmt.Errorf("policy: %w", err)
 	}
 	return p, nil
 }
 
-func (s *Service) policy(ctx context.Context, reg Registration) (wire.Policy, error) {
-	_, groups, err := s.cfg.Store.Person(ctx, reg.Tenant, reg.User)
+// policy is what the installation behind d must enforce.
+func (s *Service) policy(ctx context.Context, d Dossier) (wire.Policy, error) {
+	origins, err := s.cfg.Origins(ctx, d.Standing.Tenant)
 	if err != nil {
 		return wire.Policy{}, err
 	}
-	demands, err := s.cfg.Store.Demands(ctx, reg.Tenant)
-	if err != nil {
-		return wire.Policy{}, err
-	}
-	origins, err := s.cfg.Origins(ctx, reg.Tenant)
-	if err != nil {
-		return wire.Policy{}, err
-	}
-	eff := protection.Merge(demands.Policies, reg.App, groups)
+	eff, none := compliance.Applies(d.Dossier)
 	p := wire.Policy{
-		ETag: s.etag(eff, origins), Settings: map[string]string{}, Checks: []wire.Check{}, Sources: map[string]string{},
-		CheckInSeconds: int(s.cfg.CheckInEvery.Seconds()), OrganizationOrigins: slices.Sorted(slices.Values(origins)),
+		Settings: map[string]string{}, Checks: []wire.Check{}, Sources: map[string]string{}, Configuration: []wire.Configured{},
+		CheckInSeconds: int(none.Retry(s.cfg.CheckInEvery).Seconds()), OrganizationOrigins: slices.Sorted(slices.Values(origins)),
 	}
 	if p.OrganizationOrigins == nil {
 		p.OrganizationOrigins = []string{}
@@ -56,7 +53,8 @@ func (s *Service) policy(ctx context.Context, reg Registration) (wire.Policy, er
 	if eff != nil {
 		write(&p, eff)
 	}
-	return p, nil
+	p.ETag, err = etag(p)
+	return p, err
 }
 
 // write spells eff as the protocol does.
@@ -74,19 +72,12 @@ func write(p *wire.Policy, eff *protection.Effective) {
 	}
 }
 
-// etag covers everything in a wire.Policy. Lengths in front keep two lists from
-// reading as one another.
-func (s *Service) etag(eff *protection.Effective, origins []string) string {
-	h := sha256.New()
-	word := func(w string) { _, _ = fmt.Fprintf(h, "%d:%s", len(w), w) } // a hash takes every write
-	if eff != nil {
-		word(eff.ETag)
-	}
-	_, _ = fmt.Fprintf(h, "/%d/", int(s.cfg.CheckInEvery.Seconds()))
-	for _, o := range slices.Sorted(slices.Values(origins)) {
-		word(o)
-	}
-	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:12])
+// etag covers everything in p, as the device reads it.
+func etag(p wire.Policy) (string, error) {
+	p.ETag = ""
+	doc, err := json.Marshal(p) // members of maps come sorted
+	sum := sha256.Sum256(doc)
+	return base64.RawURLEncoding.EncodeToString(sum[:12]), err
 }
 
 // orderKeys returns the JWK set as JSON that is known to be JSON.

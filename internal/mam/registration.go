@@ -39,6 +39,14 @@ func (s *Service) Open(ctx context.Context, c Caller, id directory.RegistrationI
 	return reg, living(reg)
 }
 
+// opens is Open for a registration that was read already.
+func (c Caller) opens(reg Registration) error {
+	if err := c.owns(reg); err != nil {
+		return err
+	}
+	return living(reg)
+}
+
 // own finds a registration that belongs to the caller: to the user, when the
 // call names one, and to the key. Another user's registration does not exist
 // for this one.
@@ -47,16 +55,20 @@ func (s *Service) own(ctx context.Context, c Caller, id directory.RegistrationID
 	if err != nil {
 		return Registration{}, err
 	}
+	return reg, c.owns(reg)
+}
+
+func (c Caller) owns(reg Registration) error {
 	if c.User != "" && reg.User != c.User {
-		return Registration{}, fault.New(fault.NotFound, "there is no registration %q", id)
+		return fault.New(fault.NotFound, "there is no registration %q", reg.Standing.Registration)
 	}
 	if reg.KeyThumbprint != c.Proof.JKT {
-		return Registration{}, refuse(fault.Forbidden, compliance.Refusal{
+		return refuse(fault.Forbidden, compliance.Refusal{
 			Code: "wrongKey", Text: "This registration belongs to another device key",
 			Steps: []string{"Sign in to the app again to enroll this PC."},
 		})
 	}
-	return reg, nil
+	return nil
 }
 
 func living(reg Registration) error {
@@ -86,7 +98,7 @@ func (s *Service) Enroll(ctx context.Context, c Caller, e wire.Enroll) (wire.Enr
 	if err != nil {
 		return wire.Enrollment{}, fmt.Errorf("enroll: %w", err)
 	}
-	policy, err := s.policy(ctx, reg)
+	policy, err := s.Policy(ctx, c, reg.Registration)
 	if err != nil {
 		return wire.Enrollment{}, fmt.Errorf("enroll: %w", err)
 	}
@@ -112,7 +124,7 @@ func (s *Service) enroll(ctx context.Context, n *newcomer, e wire.Enroll) (Regis
 	if err != nil {
 		return Registration{}, err
 	}
-	d, err := s.enrollable(ctx, n.Caller, e)
+	d, who, err := s.enrollable(ctx, n.Caller, e)
 	if err != nil {
 		return Registration{}, err
 	}
@@ -126,7 +138,7 @@ func (s *Service) enroll(ctx context.Context, n *newcomer, e wire.Enroll) (Regis
 		},
 		DeviceName: d.DisplayName, DeviceModel: d.Model, Manufacturer: d.Manufacturer, KeyThumbprint: d.KeyThumbprint,
 	}
-	older, err := s.admit(ctx, reg.Standing)
+	older, err := s.admit(ctx, reg.Standing, who.Demands.Settings.MaxUsersPerDevice)
 	if err != nil {
 		return Registration{}, err
 	}
@@ -162,52 +174,59 @@ func refused(all []compliance.Refusal) error {
 	return refuse(fault.Forbidden, one)
 }
 
-// enrollable returns the caller's device if its user may enrol on it.
-func (s *Service) enrollable(ctx context.Context, c Caller, e wire.Enroll) (directory.Device, error) {
+// enrollable returns the caller's device, and what is known of its user, if that
+// user may enrol on it.
+func (s *Service) enrollable(ctx context.Context, c Caller, e wire.Enroll) (directory.Device, Dossier, error) {
 	if e.App == "" {
-		return directory.Device{}, fault.New(fault.Invalid, "app is empty; send the package identifier, for example com.microsoft.edge")
+		return directory.Device{}, Dossier{}, fault.New(fault.Invalid, "app is empty; send the package identifier, for example com.microsoft.edge")
 	}
 	if err := checkName("app", e.App); err != nil {
-		return directory.Device{}, err
+		return directory.Device{}, Dossier{}, err
 	}
 	d, err := s.cfg.Store.Device(ctx, c.Tenant, directory.DeviceID(e.DeviceID))
 	if err != nil {
-		return directory.Device{}, err
+		return directory.Device{}, Dossier{}, err
 	}
 	if d.KeyThumbprint != c.Proof.JKT {
-		return directory.Device{}, refuse(fault.Forbidden, compliance.Refusal{
+		return directory.Device{}, Dossier{}, refuse(fault.Forbidden, compliance.Refusal{
 			Code: "wrongKey", Text: "This device belongs to another key", Steps: []string{"Register this PC again."},
 		})
 	}
 	if !d.Enabled {
-		return directory.Device{}, refuse(fault.Forbidden, disabledDevice())
+		return directory.Device{}, Dossier{}, refuse(fault.Forbidden, disabledDevice())
 	}
-	u, _, err := s.cfg.Store.Person(ctx, c.Tenant, c.User)
+	who, err := s.cfg.Store.Candidate(ctx, c.Tenant, c.User, directory.PackageID(e.App))
 	if err != nil {
-		return directory.Device{}, err
+		return directory.Device{}, Dossier{}, err
 	}
-	if !u.Enabled {
-		return directory.Device{}, refuse(fault.Forbidden, compliance.Refusal{
+	return d, who, welcome(who.Dossier)
+}
+
+// welcome refuses a user who may not enrol anywhere.
+func welcome(d compliance.Dossier) error {
+	if !d.User.Enabled {
+		return refuse(fault.Forbidden, compliance.Refusal{
 			Code: "userDisabled", Text: "This account is disabled", Steps: []string{"Ask your administrator to enable your account."},
 		})
 	}
-	if u.Wipe != nil {
-		return directory.Device{}, refuse(fault.Forbidden, userWiped())
+	if d.User.Wipe != nil {
+		return refuse(fault.Forbidden, userWiped())
 	}
-	return d, nil
+	if why, barred := compliance.Barred(d); barred {
+		return refuse(fault.Forbidden, compliance.Refusal{
+			Code: why.Code, Text: why.Text, Steps: []string{"Ask your administrator, then sign in to the app again."},
+		})
+	}
+	return nil
 }
 
 // admit makes sure that a newcomer is supported and has room beside what lives
 // on the device, and returns the older registrations that it replaces. One with
 // an unfinished wipe ends in no other way, so the living ones are all to look at.
-func (s *Service) admit(ctx context.Context, n compliance.Standing) ([]Registration, error) {
-	demands, err := s.cfg.Store.Demands(ctx, n.Tenant)
-	if err != nil {
-		return nil, err
-	}
+func (s *Service) admit(ctx context.Context, n compliance.Standing, maxUsers int) ([]Registration, error) {
 	others := map[directory.UserID]bool{}
 	var older []Registration
-	err = s.each(ctx, n.Tenant, Filter{Device: n.Device}, func(r Registration) error {
+	err := s.each(ctx, n.Tenant, Filter{Device: n.Device}, func(r Registration) error {
 		switch {
 		case r.User != n.User:
 			others[r.User] = true
@@ -223,7 +242,7 @@ func (s *Service) admit(ctx context.Context, n compliance.Standing) ([]Registrat
 	}
 	return older, refused(compliance.Supported(compliance.Candidate{
 		Platform: n.Platform, OSVersion: n.OSVersion, App: n.App, AppVersion: n.AppVersion,
-		OtherUsers: len(others), MaxUsers: demands.Tenant.Settings.MaxUsersPerDevice,
+		OtherUsers: len(others), MaxUsers: maxUsers,
 	}))
 }
 

@@ -87,6 +87,13 @@ type Operation struct {
 	Revision     int64
 }
 
+// Dossier is a registration with all that it is judged and served by, read in one
+// snapshot. Its Standing is that of Registration, which is zero for a candidate.
+type Dossier struct {
+	compliance.Dossier
+	Registration Registration
+}
+
 // Filter narrows a list of registrations. Zero fields do not narrow.
 type Filter struct {
 	User   directory.UserID
@@ -138,11 +145,14 @@ type Store interface {
 	Ledger
 	Devices
 	// Dossier reads what is known about the registration, in one snapshot.
-	Dossier(ctx context.Context, t directory.TenantID, id directory.RegistrationID) (compliance.Dossier, error)
-	// Person reads a user with all groups, for an enrolment that has no registration yet.
-	Person(ctx context.Context, t directory.TenantID, u directory.UserID) (directory.User, []directory.GroupID, error)
-	// Demands reads what the tenant demands.
-	Demands(ctx context.Context, t directory.TenantID) (compliance.Config, error)
+	Dossier(ctx context.Context, t directory.TenantID, id directory.RegistrationID) (Dossier, error)
+	// Candidate reads what would be known of a user in an app that is not
+	// registered: person and demands, in one snapshot. Of the installation only
+	// tenant, user and app are filled in.
+	Candidate(ctx context.Context, t directory.TenantID, u directory.UserID, app directory.PackageID) (Dossier, error)
+	// Policies reads every app protection policy of the tenant: for what is done
+	// once an hour, never for what is done for every app.
+	Policies(ctx context.Context, t directory.TenantID) ([]protection.Policy, error)
 }
 
 // Signer signs orders that agents verify. The hall connects it to the signing keys.

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/postern-mam/postern/internal/audit"
-	"github.com/postern-mam/postern/internal/compliance"
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/event"
 	"github.com/postern-mam/postern/internal/fault"
@@ -40,14 +39,10 @@ func (s *Service) RequestWipe(ctx context.Context, q WipeRequest) ([]Operation, 
 	if err := checkName("reason", q.Reason); err != nil {
 		return nil, err
 	}
-	demands, err := s.cfg.Store.Demands(ctx, q.Tenant)
-	if err != nil {
-		return nil, fmt.Errorf("request wipe: %w", err)
-	}
 	var ops []Operation
-	err = s.each(ctx, q.Tenant, Filter{User: q.User, Device: q.Device}, func(r Registration) error {
+	err := s.each(ctx, q.Tenant, Filter{User: q.User, Device: q.Device}, func(r Registration) error {
 		return retry(func() error {
-			op, err := s.requestWipe(ctx, q, r.Standing.Registration, demands)
+			op, err := s.requestWipe(ctx, q, r.Standing.Registration)
 			if err == nil && op.ID != "" {
 				ops = append(ops, op)
 			}
@@ -64,7 +59,7 @@ func (s *Service) RequestWipe(ctx context.Context, q WipeRequest) ([]Operation, 
 }
 
 // requestWipe returns no operation when the registration ended meanwhile.
-func (s *Service) requestWipe(ctx context.Context, q WipeRequest, id directory.RegistrationID, demands compliance.Config) (Operation, error) {
+func (s *Service) requestWipe(ctx context.Context, q WipeRequest, id directory.RegistrationID) (Operation, error) {
 	f, err := s.read(ctx, q.Tenant, id)
 	if err != nil || !f.reg.EndedAt.IsZero() {
 		return Operation{}, err
@@ -83,7 +78,7 @@ func (s *Service) requestWipe(ctx context.Context, q WipeRequest, id directory.R
 	if err != nil {
 		return Operation{}, err
 	}
-	if _, err := s.settle(ctx, &f, demands, &c); err != nil {
+	if err := s.settle(ctx, &f, &c); err != nil {
 		return Operation{}, err
 	}
 	return op, s.cfg.Store.Save(ctx, c)

@@ -53,8 +53,15 @@ func place(s Subject) int {
 	return len(catalogue)
 }
 
-// Merge returns what applies to a user in groups (direct and nested) who uses
-// app, or nil when no policy targets them.
+// Target is the app instance that policies are asked about.
+type Target struct {
+	Platform string // as registered: "windows"
+	App      directory.PackageID
+	Audience targeting.Audience // its user and what filters read of it
+}
+
+// Merge returns what applies to t, or nil when no policy targets it. A policy
+// takes only app instances of its own platform.
 //
 // Per setting the most restrictive value wins, and per health check and action
 // the most restrictive limit, whatever the order of policies. Every policy
@@ -63,18 +70,14 @@ func place(s Subject) int {
 // A limit keeps its own action: a policy that blocks at low and one that wipes at
 // high make "block at low, wipe at high", and nothing is wiped that no admin
 // wanted wiped.
-func Merge(policies []Policy, app directory.PackageID, groups []directory.GroupID) *Effective {
-	var taking []*Policy
-	for i := range policies {
-		if p := &policies[i]; slices.Contains(p.Apps, app) && targeting.Matches(p.Assignments, targeting.Audience{Groups: groups}) {
-			taking = append(taking, p)
-		}
-	}
+//
+// A policy that may target t, because its filter cannot be asked, joins those
+// that do and protects nobody alone.
+func Merge(policies []Policy, t Target) *Effective {
+	taking := joining(policies, t)
 	if len(taking) == 0 {
 		return nil
 	}
-	slices.SortFunc(taking, func(a, b *Policy) int { return cmp.Compare(a.ID, b.ID) })
-
 	e := &Effective{Sources: make(map[string]PolicyID, 2*len(catalogue)), Policies: make([]PolicyID, 0, len(taking))}
 	for _, p := range taking {
 		e.Policies = append(e.Policies, p.ID)
@@ -83,6 +86,27 @@ func Merge(policies []Policy, app directory.PackageID, groups []directory.GroupI
 	e.Policies = slices.Compact(e.Policies)
 	e.finish()
 	return e
+}
+
+// joining returns the policies that join for t, in the order of identifiers, or
+// nothing when none targets it for certain.
+func joining(policies []Policy, t Target) []*Policy {
+	var all []*Policy
+	certain := false
+	for i := range policies {
+		p := &policies[i]
+		if cmp.Or(p.Platform, Windows) != t.Platform || !slices.Contains(p.Apps, t.App) {
+			continue
+		}
+		if reach := targeting.Reaches(p.Assignments, t.Audience); reach != targeting.Untargeted {
+			all, certain = append(all, p), certain || reach == targeting.Targeted
+		}
+	}
+	if !certain {
+		return nil
+	}
+	slices.SortFunc(all, func(a, b *Policy) int { return cmp.Compare(a.ID, b.ID) })
+	return all
 }
 
 // take merges the settings of one policy, with defaults, into e.

@@ -15,6 +15,11 @@ import (
 	"github.com/postern-mam/postern/internal/version"
 )
 
+// at is a Windows PC with app, of a user in groups.
+func at(app dirPackage, groups ...directory.GroupID) protection.Target {
+	return protection.Target{Platform: protection.Windows, App: app, Audience: targeting.Audience{Groups: groups}}
+}
+
 func TestNothingAppliesWhenNothingTargets(t *testing.T) {
 	p := policy("p", func(p *protection.Policy) {
 		p.Assignments = []targeting.Assignment{{Kind: targeting.IncludeGroup, Group: "staff"}, {Kind: targeting.ExcludeGroup, Group: "pilots"}}
@@ -32,10 +37,93 @@ func TestNothingAppliesWhenNothingTargets(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := protection.Merge([]protection.Policy{p}, tt.app, tt.groups); (got != nil) != tt.want {
+			if got := protection.Merge([]protection.Policy{p}, at(tt.app, tt.groups...)); (got != nil) != tt.want {
 				t.Errorf("got %+v", got)
 			}
 		})
+	}
+}
+
+func TestAPolicyTakesOnlyItsOwnPlatform(t *testing.T) {
+	of := func(platform string) []protection.Policy {
+		return []protection.Policy{policy("p", func(p *protection.Policy) { p.Platform = platform })}
+	}
+	tests := []struct {
+		policy, target string
+		want           bool
+	}{
+		{"", "windows", true}, {"windows", "windows", true}, {"macOS", "macOS", true},
+		{"macOS", "windows", false}, {"", "macOS", false}, {"", "", false}, {"windows", "Windows", false},
+	}
+	for _, tt := range tests {
+		target := at(edge)
+		target.Platform = tt.target
+		if got := protection.Merge(of(tt.policy), target); (got != nil) != tt.want {
+			t.Errorf("a policy for %q takes a %q app: %v", tt.policy, tt.target, got != nil)
+		}
+	}
+}
+
+// filtered is a policy for the apps on PCs of one model.
+func filtered(id protection.PolicyID, settings protection.Settings) protection.Policy {
+	return policy(id, func(p *protection.Policy) {
+		p.Settings = settings
+		p.Assignments = []targeting.Assignment{{Kind: targeting.AllUsers, Filter: "f", Mode: targeting.Include}}
+	})
+}
+
+func filters(t *testing.T) map[targeting.FilterID]targeting.Filter {
+	rule, err := targeting.ParseRule(targeting.WindowsApps, `(app.deviceModel -eq "Book")`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return map[targeting.FilterID]targeting.Filter{"f": {ID: "f", Platform: targeting.WindowsApps, ForApps: true, Rule: rule}}
+}
+
+func TestAFilterNarrowsAPolicyToSomeAppInstances(t *testing.T) {
+	policies := []protection.Policy{filtered("p", protection.Settings{PrintBlocked: true})}
+	target := at(edge)
+	target.Audience.Filters = filters(t)
+	if protection.Merge(policies, target) != nil {
+		t.Error("a PC that does not tell its model passed")
+	}
+	target.Audience.App.Model = "book"
+	if e := protection.Merge(policies, target); e == nil || !e.Settings.PrintBlocked {
+		t.Errorf("the model passes and gets %+v", e)
+	}
+}
+
+func TestAPolicyInDoubtProtectsNobodyAloneAndJoinsOthers(t *testing.T) {
+	doubtful := filtered("a", protection.Settings{PrintBlocked: true})
+	if e := protection.Merge([]protection.Policy{doubtful}, at(edge)); e != nil {
+		t.Errorf("a filter that nobody knows let someone count as protected: %+v", e)
+	}
+	certain := policy("b", func(p *protection.Policy) { p.Settings.SendTo = protection.NoApps })
+	e := protection.Merge([]protection.Policy{certain, doubtful}, at(edge))
+	if e == nil || !e.Settings.PrintBlocked || e.Settings.SendTo != protection.NoApps || !reflect.DeepEqual(e.Policies, []protection.PolicyID{"a", "b"}) {
+		t.Errorf("the policy in doubt was left out: %+v", e)
+	}
+}
+
+func TestEveryPolicyIsHeardAndTheDecisiveOneIsMarked(t *testing.T) {
+	a := policy("a", func(p *protection.Policy) { p.Settings.PrintBlocked = true })
+	b := policy("b", func(p *protection.Policy) {
+		p.Settings.Checks = []protection.Check{row(protection.OfflineGrace, protection.Block, time.Hour), row(protection.MinAppVersion, protection.Warn, v(1, 2))}
+	})
+	other := policy("c", func(p *protection.Policy) { p.Apps = []dirPackage{"com.example.mail"} })
+	got := protection.Explain([]protection.Policy{b, other, a}, at(edge))
+	want := []protection.Contribution{
+		{"a", "receiveDataFrom", "allApps", true}, {"a", "sendOrgDataTo", "allApps", true}, {"a", "cutCopyPaste", "anyDestinationAnySource", true},
+		{"a", "printOrgData", "block", true}, {"a", "offlineGracePeriod:block", "43200", false}, {"a", "offlineGracePeriod:wipe", "7776000", true},
+		{"b", "receiveDataFrom", "allApps", false}, {"b", "sendOrgDataTo", "allApps", false}, {"b", "cutCopyPaste", "anyDestinationAnySource", false},
+		{"b", "printOrgData", "allow", false}, {"b", "offlineGracePeriod:block", "3600", true}, {"b", "offlineGracePeriod:wipe", "7776000", false},
+		{"b", "minAppVersion:warn", "1.2", true},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %v\nwant %v", got, want)
+	}
+	if got := protection.Explain([]protection.Policy{other}, at(edge)); got != nil {
+		t.Errorf("nothing targets, and %v", got)
 	}
 }
 
@@ -78,7 +166,7 @@ func TestTheMostRestrictiveValueWinsAndNamesItsPolicy(t *testing.T) {
 			row(protection.MaxThreatLevel, protection.Wipe, threat.High), row(protection.DisabledAccount, protection.Wipe, nil),
 		}}
 	})
-	got := protection.Merge([]protection.Policy{b, a}, edge, nil)
+	got := protection.Merge([]protection.Policy{b, a}, at(edge))
 	want := protection.Settings{ReceiveFrom: protection.NoApps, SendTo: protection.AllApps, Clipboard: protection.OrgDestinationOrgSource, PrintBlocked: true, Checks: []protection.Check{
 		row(protection.OfflineGrace, protection.Block, time.Hour), row(protection.OfflineGrace, protection.Wipe, 30*day),
 		row(protection.DisabledAccount, protection.Wipe, nil),
@@ -106,7 +194,7 @@ func TestTheMostRestrictiveValueWinsAndNamesItsPolicy(t *testing.T) {
 
 func TestTheETagFollowsSettingsAndPolicies(t *testing.T) {
 	base := []protection.Policy{policy("a", func(*protection.Policy) {}), policy("b", func(p *protection.Policy) { p.Settings.SendTo = protection.NoApps })}
-	etag := func(policies ...protection.Policy) string { return protection.Merge(policies, edge, nil).ETag }
+	etag := func(policies ...protection.Policy) string { return protection.Merge(policies, at(edge)).ETag }
 	first := etag(base...)
 	if first == "" || etag(base[1], base[0]) != first {
 		t.Errorf("%q depends on the order", first)
@@ -185,12 +273,12 @@ func TestMergeDependsOnNoOrderAndMergingAgainChangesNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		once := protection.Merge(policies, edge, nil)
-		if again := protection.Merge(rapid.Permutation(policies).Draw(t, "permuted"), edge, nil); !reflect.DeepEqual(once, again) {
+		once := protection.Merge(policies, at(edge))
+		if again := protection.Merge(rapid.Permutation(policies).Draw(t, "permuted"), at(edge)); !reflect.DeepEqual(once, again) {
 			t.Fatalf("the order matters:\n%+v\n%+v", once, again)
 		}
 		merged := policy("m", func(p *protection.Policy) { p.Settings = once.Settings })
-		if twice := protection.Merge([]protection.Policy{merged, merged}, edge, nil); !reflect.DeepEqual(twice.Settings, once.Settings) {
+		if twice := protection.Merge([]protection.Policy{merged, merged}, at(edge)); !reflect.DeepEqual(twice.Settings, once.Settings) {
 			t.Fatalf("merging again changed\n%+v to\n%+v", once.Settings, twice.Settings)
 		}
 		for _, c := range once.Settings.Checks {
@@ -204,7 +292,7 @@ func TestMergeDependsOnNoOrderAndMergingAgainChangesNothing(t *testing.T) {
 func TestMergeIsNeverLessStrictThanAnyPolicy(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		policies := rapid.SliceOfN(anyPolicy, 1, 5).Draw(t, "policies")
-		merged, h := protection.Merge(policies, edge, nil), anyHealth.Draw(t, "health")
+		merged, h := protection.Merge(policies, at(edge)), anyHealth.Draw(t, "health")
 		strictest := protection.Allow
 		for _, p := range policies {
 			alone := p.Settings.WithDefaults()

@@ -38,6 +38,9 @@ import (
 	"github.com/postern-mam/postern/internal/version"
 )
 
+// Windows is the platform that policies are for.
+const Windows = "windows"
+
 // PolicyID names an app protection policy (Graph: "T_" and a GUID).
 type PolicyID string
 
@@ -143,6 +146,7 @@ type Policy struct {
 	Tenant      directory.TenantID
 	DisplayName string
 	Description string
+	Platform    string // of the app instances it takes: Windows; "" means that, too
 	Settings    Settings
 	Apps        []directory.PackageID
 	Assignments []targeting.Assignment

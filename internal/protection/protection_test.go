@@ -225,6 +225,7 @@ func TestEverythingWrongWithAPolicyIsNamed(t *testing.T) {
 		{"half a second", check(protection.Check{Subject: protection.OfflineGrace, Action: protection.Wipe, After: time.Second / 2}), "periodOfflineBeforeWipeIsEnforced (offlineGracePeriod:wipe) is 500ms; valid are whole seconds"},
 		{"a row twice", check(protection.Check{Subject: protection.MinAppVersion, Action: protection.Block, Version: v(1)}, protection.Check{Subject: protection.MinAppVersion, Action: protection.Block, Version: v(2)}), "minAppVersion:block is there twice"},
 		{"two rows of a single one", check(protection.Check{Subject: protection.DisabledAccount, Action: protection.Block}, protection.Check{Subject: protection.DisabledAccount, Action: protection.Wipe}), "disabledAccount has the actions block and wipe; valid is one row"},
+		{"a platform", func(p *protection.Policy) { p.Platform = "macOS" }, `platform is "macOS"; valid is windows`},
 		{"an empty app", func(p *protection.Policy) { p.Apps = []dirPackage{""} }, `apps[0] is ""`},
 		{"an app with a space", func(p *protection.Policy) { p.Apps = []dirPackage{edge, "a b"} }, `apps[1] is "a b"`},
 		{"an app twice", func(p *protection.Policy) { p.Apps = []dirPackage{edge, edge} }, "which is there already"},

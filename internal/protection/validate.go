@@ -22,6 +22,9 @@ func Validate(p Policy) error {
 	if name := strings.TrimSpace(p.DisplayName); name == "" || len(name) > maxName {
 		say("displayName is %q; valid are 1 to %d bytes", clip(p.DisplayName), maxName)
 	}
+	if p.Platform != "" && p.Platform != Windows {
+		say("platform is %q; valid is %s", clip(p.Platform), Windows)
+	}
 	choices := map[string]string{ReceiveDataFrom: string(p.Settings.ReceiveFrom), SendOrgDataTo: string(p.Settings.SendTo), CutCopyPaste: string(p.Settings.Clipboard)}
 	for i := range catalogue {
 		s := &catalogue[i]
@@ -37,19 +40,8 @@ func Validate(p Policy) error {
 			say("apps[%d] is %q, which is there already", i, clip(string(app)))
 		}
 	}
-	for i, a := range p.Assignments {
-		switch a.Kind {
-		case targeting.AllUsers:
-			if a.Group != "" {
-				say("assignments[%d] is all users and names the group %q; valid is one of the two", i, clip(string(a.Group)))
-			}
-		case targeting.IncludeGroup, targeting.ExcludeGroup:
-			if a.Group == "" {
-				say("assignments[%d] is %s and names no group", i, a.Kind)
-			}
-		default:
-			say("assignments[%d] is %q; valid are includeGroup, excludeGroup, allUsers", i, clip(string(a.Kind)))
-		}
+	if err := targeting.ValidateAssignments(p.Assignments); err != nil {
+		wrong = append(wrong, fault.Detail(err))
 	}
 	if len(wrong) == 0 {
 		return nil

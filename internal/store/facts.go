@@ -10,6 +10,8 @@ import (
 	"github.com/postern-mam/postern/internal/fault"
 	"github.com/postern-mam/postern/internal/gate"
 	"github.com/postern-mam/postern/internal/idp"
+	"github.com/postern-mam/postern/internal/mam"
+	"github.com/postern-mam/postern/internal/protection"
 	"github.com/postern-mam/postern/internal/store/sqldb"
 	"github.com/postern-mam/postern/internal/threat"
 )
@@ -45,13 +47,13 @@ func (v gateView) Facts(ctx context.Context, r access.Request) (gate.Facts, erro
 
 // app returns an application as it is at a revision of the configuration.
 func (v gateView) app(tx *sqldb.Tx, t directory.TenantID, id directory.AppID, config int64) (directory.App, error) {
-	k := appKey{t, id}
-	if a, ok := v.recall.app(k, config); ok {
+	k := shelfKey{string(t), string(id)}
+	if a, ok := v.recall.apps.get(k, config); ok {
 		return a, nil
 	}
 	a, err := appTable.get(tx, string(t), string(id))
 	if err == nil {
-		v.recall.keepApp(k, recalledApp{config, a})
+		v.recall.apps.keep(k, config, a)
 	}
 	return a, err
 }
@@ -106,7 +108,7 @@ func (v gateView) person(tx *sqldb.Tx, k personKey, at directory.Revisions) (per
 		return p, err
 	}
 	if at.Registration != 0 {
-		if err := installed(tx, k, &p); err != nil {
+		if err := v.installed(tx, k, &p); err != nil {
 			return p, err
 		}
 	}
@@ -115,7 +117,7 @@ func (v gateView) person(tx *sqldb.Tx, k personKey, at directory.Revisions) (per
 }
 
 // installed adds a living registration's device and dossier.
-func installed(tx *sqldb.Tx, k personKey, p *person) error {
+func (v gateView) installed(tx *sqldb.Tx, k personKey, p *person) error {
 	reg, err := registrationTable.get(tx, string(k.tenant), string(k.registration))
 	if err != nil || !reg.EndedAt.IsZero() {
 		return err
@@ -127,8 +129,11 @@ func installed(tx *sqldb.Tx, k personKey, p *person) error {
 	if err != nil {
 		return err
 	}
-	d := compliance.Dossier{Standing: reg.Standing, User: p.user, Groups: p.groups}
+	d := compliance.Dossier{Standing: reg.Standing, Manufacturer: reg.Manufacturer, Model: reg.DeviceModel, User: p.user, Groups: p.groups}
 	if err := threats(tx, &d); err != nil {
+		return err
+	}
+	if d.Demands, err = v.demands(tx, reg.Installation, p.groups); err != nil {
 		return err
 	}
 	p.device, p.dossier = &device, &d
@@ -161,55 +166,58 @@ func threats(tx *sqldb.Tx, d *compliance.Dossier) error {
 
 func (v gateView) Config(ctx context.Context, t directory.TenantID) (gate.Config, error) {
 	return one(ctx, v.Store, func(tx *sqldb.Tx) (gate.Config, error) {
-		d, err := demands(tx, t)
+		tenant, err := tenantTable.get(tx, string(t), string(t))
 		if err != nil {
 			return gate.Config{}, err
 		}
 		policies, err := accessTable.list(tx, "WHERE tenant = $1 ORDER BY id", string(t))
-		return gate.Config{Config: d, Access: policies}, err
+		return gate.Config{Tenant: tenant, Access: policies}, err
 	})
 }
 
-func (v mamView) Demands(ctx context.Context, t directory.TenantID) (compliance.Config, error) {
-	return one(ctx, v.Store, func(tx *sqldb.Tx) (compliance.Config, error) { return demands(tx, t) })
-}
-
-func demands(tx *sqldb.Tx, t directory.TenantID) (compliance.Config, error) {
-	tenant, err := tenantTable.get(tx, string(t), string(t))
-	if err != nil {
-		return compliance.Config{}, err
-	}
-	policies, err := protectionTable.list(tx, "WHERE tenant = $1 ORDER BY id", string(t))
-	return compliance.Config{Tenant: tenant, Policies: policies}, err
-}
-
-func (v mamView) Dossier(ctx context.Context, t directory.TenantID, id directory.RegistrationID) (compliance.Dossier, error) {
-	return one(ctx, v.Store, func(tx *sqldb.Tx) (compliance.Dossier, error) {
+func (v mamView) Dossier(ctx context.Context, t directory.TenantID, id directory.RegistrationID) (mam.Dossier, error) {
+	return one(ctx, v.Store, func(tx *sqldb.Tx) (mam.Dossier, error) {
 		reg, err := registrationTable.get(tx, string(t), string(id))
 		if err != nil {
-			return compliance.Dossier{}, err
+			return mam.Dossier{}, err
 		}
-		d := compliance.Dossier{Standing: reg.Standing}
-		if d.User, err = userTable.get(tx, string(t), string(reg.User)); err != nil {
+		d := mam.Dossier{Registration: reg}
+		d.Standing, d.Manufacturer, d.Model = reg.Standing, reg.Manufacturer, reg.DeviceModel
+		if err := v.asked(tx, &d); err != nil {
 			return d, err
 		}
-		if d.Groups, err = groups(tx, t, reg.User); err != nil {
-			return d, err
-		}
-		return d, threats(tx, &d)
+		return d, threats(tx, &d.Dossier)
 	})
 }
 
-func (v mamView) Person(ctx context.Context, t directory.TenantID, u directory.UserID) (directory.User, []directory.GroupID, error) {
-	var mine []directory.GroupID
-	user, err := one(ctx, v.Store, func(tx *sqldb.Tx) (directory.User, error) {
-		user, err := userTable.get(tx, string(t), string(u))
-		if err == nil {
-			mine, err = groups(tx, t, u)
-		}
-		return user, err
+func (v mamView) Candidate(ctx context.Context, t directory.TenantID, u directory.UserID, app directory.PackageID) (mam.Dossier, error) {
+	return one(ctx, v.Store, func(tx *sqldb.Tx) (mam.Dossier, error) {
+		var d mam.Dossier
+		d.Standing.Installation = directory.Installation{Tenant: t, User: u, App: app}
+		return d, v.asked(tx, &d)
 	})
-	return user, mine, err
+}
+
+// asked adds the user of d and what is asked of the user in the app.
+func (v mamView) asked(tx *sqldb.Tx, d *mam.Dossier) (err error) {
+	in := d.Standing.Installation
+	if d.User, err = userTable.get(tx, string(in.Tenant), string(in.User)); err != nil {
+		return err
+	}
+	if d.Groups, err = groups(tx, in.Tenant, in.User); err != nil {
+		return err
+	}
+	d.Demands, err = v.demands(tx, in, d.Groups)
+	return err
+}
+
+func (v mamView) Policies(ctx context.Context, t directory.TenantID) ([]protection.Policy, error) {
+	return one(ctx, v.Store, func(tx *sqldb.Tx) ([]protection.Policy, error) {
+		if _, err := tenantTable.get(tx, string(t), string(t)); err != nil {
+			return nil, err
+		}
+		return protectionTable.list(tx, "WHERE tenant = $1 ORDER BY id", string(t))
+	})
 }
 
 // unmoved returns idp.ErrMoved unless every fact of basis is what it was. It

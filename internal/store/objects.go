@@ -137,7 +137,7 @@ func (v adminView) AccessPolicies() admin.Objects[access.Policy] {
 }
 
 func (v adminView) ProtectionPolicies() admin.Objects[protection.Policy] {
-	return objects[protection.Policy]{Store: v.Store, table: protectionTable, config: true}
+	return objects[protection.Policy]{Store: v.Store, table: protectionTable, config: true, saved: targetsOfProtection, deleted: dropTargetsOfProtection}
 }
 
 func (v adminView) Connectors() admin.Objects[threat.Connector] {

@@ -6,10 +6,11 @@ import (
 
 	"github.com/postern-mam/postern/internal/compliance"
 	"github.com/postern-mam/postern/internal/directory"
+	"github.com/postern-mam/postern/internal/protection"
 )
 
 const (
-	// maxRecalled bounds how many people and how many applications are kept.
+	// maxRecalled bounds how many there are kept of people and of each kind of object.
 	maxRecalled = 20_000
 	// recallFor bounds the age of what moves no revision: a connector's heartbeat.
 	recallFor = 30 * time.Second
@@ -24,7 +25,9 @@ const (
 type recall struct {
 	mu     sync.Mutex
 	people map[personKey]person
-	apps   map[appKey]recalledApp
+
+	apps        *shelf[directory.App]
+	protections *shelf[protection.Policy]
 }
 
 type personKey struct {
@@ -43,18 +46,8 @@ type person struct {
 	dossier   *compliance.Dossier
 }
 
-type appKey struct {
-	tenant directory.TenantID
-	app    directory.AppID
-}
-
-type recalledApp struct {
-	config int64
-	app    directory.App
-}
-
 func newRecall() *recall {
-	return &recall{people: map[personKey]person{}, apps: map[appKey]recalledApp{}}
+	return &recall{people: map[personKey]person{}, apps: newShelf[directory.App](), protections: newShelf[protection.Policy]()}
 }
 
 func (c *recall) person(k personKey, at directory.Revisions, now time.Time) (person, bool) {
@@ -74,18 +67,34 @@ func (c *recall) keepPerson(k personKey, p person) {
 	c.people[k] = p
 }
 
-func (c *recall) app(k appKey, config int64) (directory.App, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	a, ok := c.apps[k]
-	return a.app, ok && a.config == config
+// shelf keeps objects of configuration by the tenant's revision. It is shared by
+// all people, so that what many are asked is kept once.
+type shelf[T any] struct {
+	mu   sync.Mutex
+	kept map[shelfKey]keptAt[T]
 }
 
-func (c *recall) keepApp(k appKey, a recalledApp) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.apps) >= maxRecalled {
-		clear(c.apps)
+type shelfKey struct{ tenant, id string }
+
+type keptAt[T any] struct {
+	config int64
+	v      T
+}
+
+func newShelf[T any]() *shelf[T] { return &shelf[T]{kept: map[shelfKey]keptAt[T]{}} }
+
+func (s *shelf[T]) get(k shelfKey, config int64) (T, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a, ok := s.kept[k]
+	return a.v, ok && a.config == config
+}
+
+func (s *shelf[T]) keep(k shelfKey, config int64, v T) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.kept) >= maxRecalled {
+		clear(s.kept)
 	}
-	c.apps[k] = a
+	s.kept[k] = keptAt[T]{config, v}
 }

@@ -139,7 +139,7 @@ func TestSignals(t *testing.T) {
 		wantKind(t, fault.NotFound, s.SaveSignal(ctx, "t1", "reg", signal(threat.FromConnector, now), changed("none")))
 		must(w.Admin().Connectors().Save(ctx, connector("t1")))(t)
 		wantEqual(t, must(s.Enrolled(ctx, installation("t1")))(t), directory.RegistrationID("reg"))
-		dossier := func() compliance.Dossier { return must(w.MAM().Dossier(ctx, "t1", "reg"))(t) }
+		dossier := func() mam.Dossier { return must(w.MAM().Dossier(ctx, "t1", "reg"))(t) }
 		revision := dossier().Standing.Revision
 
 		ok(t, s.SaveSignal(ctx, "t1", "reg", signal(threat.FromConnector, now), changed("first")))
@@ -216,7 +216,7 @@ func TestFacts(t *testing.T) {
 		wantEqual(t, []any{f.Session.ID, f.Session.ExpiresAt, f.Session.Registration, f.User.ID, f.Client.ID, f.Device.ID},
 			[]any{directory.SessionID("session"), now.Add(time.Hour), directory.RegistrationID("reg"), directory.UserID("anna"), directory.AppID("client"), directory.DeviceID("pc")})
 		wantEqual(t, len(f.Resources), 1)
-		wantEqual(t, *f.Dossier, must(w.MAM().Dossier(ctx, "t1", "reg"))(t))
+		wantEqual(t, *f.Dossier, must(w.MAM().Dossier(ctx, "t1", "reg"))(t).Dossier)
 		wantEqual(t, f.Revisions, directory.Revisions{Config: w.tenantRevision(t), User: 1, Session: 1, Registration: 2})
 
 		for name, r := range map[string]access.Request{
@@ -242,19 +242,15 @@ func TestFacts(t *testing.T) {
 	})
 }
 
-func TestDemands(t *testing.T) {
+func TestConfigurationOfATenant(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		ctx := t.Context()
 		must(w.Admin().AccessPolicies().Save(ctx, access.Policy{ID: "b", Tenant: "t1"}))(t)
 		must(w.Admin().AccessPolicies().Save(ctx, access.Policy{ID: "a", Tenant: "t1"}))(t)
-		must(w.Admin().ProtectionPolicies().Save(ctx, protection.Policy{ID: "T_p", Tenant: "t1"}))(t)
 		c := must(w.Gate().Config(ctx, "t1"))(t)
 		wantEqual(t, []access.PolicyID{c.Access[0].ID, c.Access[1].ID}, []access.PolicyID{"a", "b"})
 		wantEqual(t, c.Tenant.Revision, w.tenantRevision(t))
-		wantEqual(t, must(w.MAM().Demands(ctx, "t1"))(t), c.Config)
-		wantEqual(t, len(c.Policies), 1)
-		other := must(w.Gate().Config(ctx, "t2"))(t)
-		wantEqual(t, len(other.Access)+len(other.Policies), 0)
+		wantEqual(t, len(must(w.Gate().Config(ctx, "t2"))(t).Access), 0)
 		_, err := w.Gate().Config(ctx, "t3")
 		wantKind(t, fault.NotFound, err)
 	})
