@@ -45,6 +45,8 @@ type authority struct {
 	orders   []wire.Operation
 	receipts []wire.WipeReceipt
 	signed   []string // the same, as they came
+	answers  []wire.Diagnostics
+	etags    []string // If-None-Match of those who asked for the policy
 	checkIns []wire.CheckIn
 	user     string                  // who signs in
 	access   map[string]bool         // access tokens that are good now
@@ -73,10 +75,11 @@ func newAuthority(t *testing.T) *authority {
 		"POST " + wire.PathDevices:        func(*http.Request) (int, any) { return http.StatusOK, wire.Device{ID: "device-1"} },
 		"POST " + wire.PathRegistrations:  func(*http.Request) (int, any) { return http.StatusCreated, a.enrollment() },
 		"DELETE " + wire.PathRegistration: func(*http.Request) (int, any) { return http.StatusNoContent, nil },
-		"GET " + wire.PathPolicy:          func(*http.Request) (int, any) { return http.StatusOK, a.policy },
+		"GET " + wire.PathPolicy:          a.current,
 		"POST " + wire.PathCheckIn:        a.checkIn,
 		"GET " + wire.PathOperations:      func(*http.Request) (int, any) { return http.StatusOK, wire.Operations{Value: a.orders} },
 		"POST " + wire.PathReceipt:        a.receipt,
+		"POST " + wire.PathAnswer:         a.answer,
 	} {
 		method, rest, _ := cut(path)
 		mux.HandleFunc(method+" "+base+"/mam/v1"+rest, a.guard(answer))
@@ -208,6 +211,22 @@ func (a *authority) checkIn(r *http.Request) (int, any) {
 	must(a.t, json.NewDecoder(r.Body).Decode(&in))
 	a.checkIns = append(a.checkIns, in)
 	return http.StatusOK, a.result
+}
+
+// current is the policy, or 304 to who has it.
+func (a *authority) current(r *http.Request) (int, any) {
+	tag := r.Header.Get("If-None-Match")
+	if a.etags = append(a.etags, tag); tag == `"`+a.policy.ETag+`"` {
+		return http.StatusNotModified, nil
+	}
+	return http.StatusOK, a.policy
+}
+
+func (a *authority) answer(r *http.Request) (int, any) {
+	var d wire.Diagnostics
+	must(a.t, json.NewDecoder(r.Body).Decode(&d))
+	a.answers, a.orders = append(a.answers, d), nil
+	return http.StatusNoContent, nil
 }
 
 func (a *authority) receipt(r *http.Request) (int, any) {

@@ -210,8 +210,10 @@ func (c *Client) CheckIn(ctx context.Context) (wire.CheckInResult, error) {
 		Providers: m.Providers, MeasuredAt: c.cfg.Now().UTC(), PolicyETag: s.Policy.ETag, FailedChecks: c.failed(m),
 	}
 	if _, err := c.do(ctx, call{method: http.MethodPost, path: c.path("/check-in"), token: true, in: in, out: &result}); err != nil {
+		c.note("check-in: " + c.plain(err))
 		return result, err
 	}
+	c.note("check-in: " + result.State + ", " + result.Action)
 	now := c.cfg.Now().UTC()
 	err = c.update(func(s *state) {
 		s.LastCheckInAt, s.LastSent, s.LastResult = now, &in, &result

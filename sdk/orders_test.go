@@ -48,7 +48,7 @@ func TestAnOrderThatIsNotForThisAppDeletesNothing(t *testing.T) {
 		"iss": func(o *wire.WipeOrder) { o.Issuer = "https://evil.example/" + tenant }, "jti": func(o *wire.WipeOrder) { o.Operation = "op-2" },
 		"tid": func(o *wire.WipeOrder) { o.Tenant = "x" }, "sub": func(o *wire.WipeOrder) { o.User = "user-2" },
 		"registration": func(o *wire.WipeOrder) { o.Registration = "registration-2" }, "device": func(o *wire.WipeOrder) { o.Device = "device-2" },
-		"jkt": func(o *wire.WipeOrder) { o.KeyThumb = "x" }, "action": func(o *wire.WipeOrder) { o.Action = "explode" },
+		"jkt": func(o *wire.WipeOrder) { o.KeyThumb = "x" },
 	} {
 		bad[name] = p.sign(p.key, wire.TypeWipeOrder, p.order(change))
 	}

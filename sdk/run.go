@@ -16,16 +16,17 @@ import (
 
 const (
 	firstPause   = time.Second
-	longestPause = 5 * time.Minute // between attempts without a connection
-	stable       = time.Minute     // a connection this old ends the growing of pauses
-	silence      = time.Minute     // on a stream, which says something every 15 s
+	longestPause = time.Hour   // between attempts without a connection (windows-mam.md section 2)
+	stable       = time.Minute // a connection this old ends the growing of pauses
+	silence      = time.Minute // on a stream, which says something every 15 s
 	maxLine      = 64 << 10
 )
 
 // Run holds the service's stream, checks in when it is time or told to, and
 // obeys orders, until ctx ends or a wipe is done. Without a connection it tries
-// again with growing pauses. It returns nil after a wipe, an error when the app
-// is not enrolled or its registration has ended, and ctx.Err otherwise.
+// again with pauses that grow to an hour. It returns nil after a wipe, an error
+// when the app is not enrolled or its registration has ended, and ctx.Err
+// otherwise.
 func (c *Client) Run(ctx context.Context) error {
 	pause := firstPause
 	for {
@@ -44,7 +45,10 @@ func (c *Client) Run(ctx context.Context) error {
 		if time.Since(began) > stable {
 			pause = firstPause // it worked for a while: this is a new failure
 		}
-		wait := time.NewTimer(pause/2 + rand.N(pause/2+1)) // spread, so that PCs do not come back all at once
+		if err != nil {
+			c.note("connection: " + c.plain(err))
+		}
+		wait := time.NewTimer(pause*3/4 + rand.N(pause/4+1)) // spread, so that PCs do not come back all at once
 		select {
 		case <-ctx.Done():
 			wait.Stop()
@@ -135,12 +139,12 @@ func (c *Client) obey(ctx context.Context, n wire.Nudge) (wiped bool, err error)
 }
 
 func (c *Client) interval() time.Duration {
-	const usual, least = 30 * time.Minute, time.Second
+	const usual, least, longest = 30 * time.Minute, time.Second, 1 << 30 // the last in seconds: a Duration holds it
 	s := c.snapshot()
 	if s.LastResult == nil || s.LastResult.CheckInSeconds <= 0 {
 		return usual
 	}
-	return max(least, time.Duration(s.LastResult.CheckInSeconds)*time.Second)
+	return max(least, time.Duration(min(s.LastResult.CheckInSeconds, longest))*time.Second)
 }
 
 // read turns a stream of server-sent events into nudges, and its comments into

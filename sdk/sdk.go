@@ -14,7 +14,7 @@
 // # What it keeps
 //
 // One directory, readable by its owner alone: the device key, tokens, the
-// policy, and the sealed store. A file is replaced as a whole or not at all.
+// policy, the sealed store, and a journal that holds no organisation data. A file is replaced as a whole or not at all.
 //
 // # Sources
 //
@@ -88,10 +88,11 @@ type Client struct {
 	key    *deviceKey
 	vault  *Vault
 
-	mu    sync.Mutex
-	state state
-	nonce string
-	token accessToken
+	journal *journal
+	mu      sync.Mutex
+	state   state
+	nonce   string
+	token   accessToken
 }
 
 // New opens the state directory. Every missing field is reported at once.
@@ -131,6 +132,7 @@ func New(cfg Config) (*Client, error) {
 	if c.key, err = openKey(cfg.Dir, cfg.Sealer); err != nil {
 		return nil, err
 	}
+	c.journal = openJournal(cfg.Dir)
 	if err := c.reload(); err != nil {
 		return nil, err
 	}
@@ -158,6 +160,7 @@ type Status struct {
 	LastSent       *wire.CheckIn       `json:"lastSent,omitempty"` // everything that the last check-in said
 	Verdict        *wire.CheckInResult `json:"verdict,omitempty"`
 	PolicyETag     string              `json:"policyEtag,omitempty"`
+	Configuration  []wire.Configured   `json:"configuration,omitempty"`
 	Decision       Decision            `json:"decision"`
 	WipedAt        time.Time           `json:"wipedAt,omitzero"`
 }
@@ -171,6 +174,6 @@ func (c *Client) Status() Status {
 	return Status{
 		Authority: c.cfg.Authority, App: c.cfg.App, Enrolled: s.Registration != "", RegistrationID: s.Registration, DeviceID: s.Device,
 		UserID: s.User, LastCheckInAt: s.LastCheckInAt, LastSent: s.LastSent, Verdict: s.LastResult, PolicyETag: s.Policy.ETag,
-		Decision: d, WipedAt: s.WipedAt,
+		Configuration: s.Policy.Configuration, Decision: d, WipedAt: s.WipedAt,
 	}
 }

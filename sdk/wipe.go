@@ -14,9 +14,17 @@ import (
 	"github.com/postern-mam/postern/wire"
 )
 
-// Orders fetches what waits for this app and carries it out. A wipe is verified
-// before anything is deleted, resumed after a crash, and acknowledged with a
-// receipt that the device key signs. It reports whether a wipe was completed.
+// What an order may ask for (wire.WipeOrder).
+const (
+	actionWipe        = "wipe"
+	actionDiagnostics = "diagnostics"
+)
+
+// Orders fetches what waits for this app and carries it out: a wipe first, and
+// diagnostics that are asked for. Every order is verified; one whose action is
+// not known here is left alone. A wipe is resumed after a crash, and acknowledged
+// with a receipt that the device key signs. It reports whether a wipe was
+// completed.
 func (c *Client) Orders(ctx context.Context) (wiped bool, err error) {
 	release, err := c.alone()
 	if err != nil {
@@ -33,18 +41,30 @@ func (c *Client) Orders(ctx context.Context) (wiped bool, err error) {
 	if _, err := c.do(ctx, call{method: http.MethodGet, path: c.path("/operations"), out: &ops}); err != nil {
 		return false, err
 	}
-	var refused []error
+	var errs []error
+	var asked []string // for diagnostics
 	for _, op := range ops.Value {
-		if err := c.verifyOrder(op); err != nil { // it must not stand in the way of a good one
-			refused = append(refused, fmt.Errorf("sdk: order %s is refused, nothing is deleted: %w", op.ID, err))
-			continue
+		action, err := c.verifyOrder(op)
+		switch {
+		case err != nil: // it must not stand in the way of a good one
+			c.note("order refused: " + c.plain(err))
+			errs = append(errs, fmt.Errorf("sdk: order %s is refused, nothing is deleted: %w", op.ID, err))
+		case action == actionWipe:
+			c.note("order: wipe")
+			if err := c.update(func(s *state) { s.Wiping = &wiping{Operation: op.ID} }); err != nil {
+				return false, err
+			}
+			return true, c.finishWipe(ctx)
+		case action == actionDiagnostics:
+			asked = append(asked, op.ID)
+		default: // a newer service
+			c.note("order ignored: its action is not known here")
 		}
-		if err := c.update(func(s *state) { s.Wiping = &wiping{Operation: op.ID} }); err != nil {
-			return false, err
-		}
-		return true, c.finishWipe(ctx)
 	}
-	return false, errors.Join(refused...)
+	for _, id := range asked {
+		errs = append(errs, c.answerDiagnostics(ctx, id))
+	}
+	return false, errors.Join(errs...)
 }
 
 // alone keeps everyone else, also other processes, from carrying out orders and
@@ -60,20 +80,21 @@ func (c *Client) alone() (release func(), err error) {
 	return release, nil
 }
 
-// verifyOrder accepts an order of our service for this very registration and key.
-func (c *Client) verifyOrder(op wire.Operation) error {
+// verifyOrder accepts an order of our service for this very registration and
+// key, and returns what it asks for.
+func (c *Client) verifyOrder(op wire.Operation) (action string, err error) {
 	s := c.snapshot()
 	var keys jose.JSONWebKeySet
 	if err := json.Unmarshal(s.OrderKeys, &keys); err != nil {
-		return errors.New("the keys that verify orders are damaged")
+		return "", errors.New("the keys that verify orders are damaged")
 	}
 	jws, err := jose.ParseSignedCompact(op.Order, []jose.SignatureAlgorithm{jose.ES256})
 	if err != nil {
-		return errors.New("it is no JWS signed with ES256")
+		return "", errors.New("it is no JWS signed with ES256")
 	}
 	header := jws.Signatures[0].Protected
 	if header.ExtraHeaders[jose.HeaderType] != wire.TypeWipeOrder {
-		return errors.New("it is not a wipe order")
+		return "", errors.New("it is not a wipe order")
 	}
 	var payload []byte
 	for _, k := range keys.Key(header.KeyID) {
@@ -82,20 +103,20 @@ func (c *Client) verifyOrder(op wire.Operation) error {
 		}
 	}
 	if payload == nil {
-		return errors.New("it is not signed by the service that this app enrolled with")
+		return "", errors.New("it is not signed by the service that this app enrolled with")
 	}
 	var o wire.WipeOrder
 	if err := json.Unmarshal(payload, &o); err != nil {
-		return err
+		return "", err
 	}
 	want := wire.WipeOrder{
 		Issuer: c.cfg.Authority, Operation: op.ID, IssuedAt: o.IssuedAt, Tenant: s.Tenant, User: s.User,
-		Registration: s.Registration, Device: s.Device, KeyThumb: c.key.jkt, Action: "wipe",
+		Registration: s.Registration, Device: s.Device, KeyThumb: c.key.jkt, Action: o.Action,
 	}
 	if o != want {
-		return errors.New("it is from another service, or for another account, app or PC")
+		return "", errors.New("it is from another service, or for another account, app or PC")
 	}
-	return nil
+	return o.Action, nil
 }
 
 // finishWipe carries a verified wipe to its end: key, files, the app's own

@@ -36,6 +36,7 @@ func policy() wire.Policy {
 		Checks:         []wire.Check{{Subject: "offlineGracePeriod", Action: "block", Value: "43200"}, {Subject: "disabledAccount", Action: "wipe"}, {Subject: "minOsVersion", Action: "warn", Value: "10.0.22631.3155"}, {Subject: "maxThreatLevel", Action: "block", Value: "low"}},
 		Sources:        map[string]string{"receiveDataFrom": policyID, "maxThreatLevel": policyID},
 		CheckInSeconds: 1800, OrganizationOrigins: []string{"https://wiki.corp.example:8443"},
+		Configuration: []wire.Configured{{Name: "HomepageLocation", Value: `"https://wiki.corp.example:8443"`, Typed: true, Source: "A_5a1e2d6c-0000-4000-8000-000000000007"}},
 	}
 }
 
@@ -64,6 +65,10 @@ func messages() map[string]any {
 			{UserID: user, App: "com.microsoft.edge", DeviceID: device, State: "activeThreat", UpdatedAt: at()},
 		}},
 		"health-accepted.json": &wire.HealthAccepted{Value: []wire.HealthResult{{Result: "accepted"}, {Result: "stale", Detail: "the state stored for this installation is as new or newer"}}},
+		"diagnostics.json": &wire.Diagnostics{
+			CollectedAt: at(), AppVersion: "122.0.2365.52", SDKVersion: "1.0.0", OSVersion: "10.0.22631.3155", PolicyETag: policy().ETag,
+			State: "compliant", LastSync: at(), Facts: map[string]string{"adapter": "windows"}, Log: []string{"2026-03-01T12:00:00Z check-in: compliant"},
+		},
 		"problem.json": &wire.Problem{
 			Title: "Forbidden", Status: 403, Code: "managed", Detail: "this PC is managed by an organization; only personal PCs can be enrolled",
 			Steps: []string{"use a personal PC"},

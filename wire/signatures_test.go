@@ -93,11 +93,13 @@ func sign(k *ecdsa.PrivateKey, header map[string]any, payload any) signed {
 	return signed{Key: private(k), JKT: thumbprint(k), Header: header, Payload: p, Compact: input + "." + b64(raw)}
 }
 
-func order() signed {
+func order() signed { return orderTo("wipe") }
+
+func orderTo(action string) signed {
 	k := serviceKey()
 	return sign(k, map[string]any{"alg": "ES256", "kid": thumbprint(k), "typ": wire.TypeWipeOrder}, wire.WipeOrder{
 		Issuer: authority, Operation: wipe, IssuedAt: at().Unix(), Tenant: tenant, User: user,
-		Registration: registration, Device: device, KeyThumb: thumbprint(deviceKey()), Action: "wipe",
+		Registration: registration, Device: device, KeyThumb: thumbprint(deviceKey()), Action: action,
 	})
 }
 
@@ -154,11 +156,12 @@ func TestSignaturesReadAndWriteTheirVectors(t *testing.T) {
 		signed signed
 		claims any
 	}{
-		"wipe-order.json":   {order(), &wire.WipeOrder{}},
-		"wipe-receipt.json": {receipt(), &wire.WipeReceipt{}},
-		"dpop-token.json":   {tokenProof(), &dpop{}},
-		"dpop-device.json":  {loneProof(), &dpop{}},
-		"device-proof.json": {deviceProof(), &wire.DeviceProof{}},
+		"wipe-order.json":        {order(), &wire.WipeOrder{}},
+		"diagnostics-order.json": {orderTo("diagnostics"), &wire.WipeOrder{}},
+		"wipe-receipt.json":      {receipt(), &wire.WipeReceipt{}},
+		"dpop-token.json":        {tokenProof(), &dpop{}},
+		"dpop-device.json":       {loneProof(), &dpop{}},
+		"device-proof.json":      {deviceProof(), &wire.DeviceProof{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var read signed

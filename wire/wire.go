@@ -171,7 +171,8 @@ type Operation struct {
 	Order string `json:"order"` // compact JWS of WipeOrder
 }
 
-// WipeOrder is the payload of an order. Verify all of it before deleting anything.
+// WipeOrder is the payload of an order. Verify all of it before deleting
+// anything, and ignore one whose action is not known.
 type WipeOrder struct {
 	Issuer       string `json:"iss"` // the authority
 	Operation    string `json:"jti"`

@@ -41,12 +41,13 @@ type cli struct {
 	AppVersion string `help:"Version of that app." env:"POSTERN_APP_VERSION"`
 	Health     string `name:"development-health" help:"JSON file with made-up health, declared as such in every report." env:"POSTERN_DEVELOPMENT_HEALTH" type:"path"`
 
-	Enroll  enrollCmd  `cmd:"" help:"Sign in and protect the app."`
-	Status  statusCmd  `cmd:"" help:"Say what is managed, what was sent, and what is wrong."`
-	Sync    syncCmd    `cmd:"" help:"Check in now, and obey what the service orders."`
-	Run     runCmd     `cmd:"" help:"Stay in touch with the service until stopped."`
-	Prove   proveCmd   `cmd:"" help:"Answer the device challenge of the organization's sign-in page."`
-	SignOut signOutCmd `cmd:"" name:"sign-out" help:"End the protection and every report, and remove the organization's files."`
+	Enroll   enrollCmd   `cmd:"" help:"Sign in and protect the app."`
+	Status   statusCmd   `cmd:"" help:"Say what is managed, what was sent, and what is wrong."`
+	Sync     syncCmd     `cmd:"" help:"Check in now, and obey what the service orders."`
+	Run      runCmd      `cmd:"" help:"Stay in touch with the service until stopped."`
+	Diagnose diagnoseCmd `cmd:"" help:"Print what an administrator may ask this app for: versions, verdicts and a log, nothing personal."`
+	Prove    proveCmd    `cmd:"" help:"Answer the device challenge of the organization's sign-in page."`
+	SignOut  signOutCmd  `cmd:"" name:"sign-out" help:"End the protection and every report, and remove the organization's files."`
 
 	Version kong.VersionFlag `help:"Print the version and exit."`
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+
+	"github.com/postern-mam/postern/wire"
 )
 
 func play(t *testing.T, args ...string) (code int, out, errs string) {
@@ -48,5 +50,13 @@ func TestStatusSaysThatNothingIsProtectedYet(t *testing.T) {
 	}
 	if code, _, errs := play(t, append([]string{"sync"}, common...)...); code != 1 || !strings.Contains(errs, "not enrolled") {
 		t.Errorf("sync: code %d, %q", code, errs)
+	}
+}
+
+func TestDiagnosePrintsWhatTheServiceWouldGet(t *testing.T) {
+	code, out, _ := play(t, "diagnose", "--authority", "https://127.0.0.1:1/t", "--app-version", "130.0", "--dir", t.TempDir())
+	var d wire.Diagnostics
+	if err := json.Unmarshal([]byte(out), &d); err != nil || code != 0 || d.AppVersion != "130.0" || d.Facts["enrolled"] != "false" || d.Facts["health"] == "" {
+		t.Errorf("code %d: %v, %q", code, err, out)
 	}
 }

@@ -49,6 +49,9 @@ func (c statusCmd) run(_ context.Context, s session) error {
 		fmt.Fprintf(s.out, "sent then        %s\n", sent)
 	}
 	fmt.Fprintf(s.out, "policy           %s\n", st.PolicyETag)
+	for _, c := range st.Configuration {
+		fmt.Fprintf(s.out, "configuration    %s = %s (%s)\n", c.Name, c.Value, c.Source)
+	}
 	fmt.Fprintf(s.out, "access           %s\n", st.Decision.Action)
 	for _, r := range st.Decision.Reasons {
 		fmt.Fprintf(s.out, "  %-14s %s\n", r.Action, r.Text)
@@ -77,6 +80,14 @@ func (runCmd) run(ctx context.Context, s session) error {
 		return nil
 	}
 	return err
+}
+
+type diagnoseCmd struct{}
+
+func (diagnoseCmd) run(ctx context.Context, s session) error {
+	e := json.NewEncoder(s.out)
+	e.SetIndent("", "  ")
+	return e.Encode(s.client.Diagnostics(ctx))
 }
 
 type proveCmd struct {

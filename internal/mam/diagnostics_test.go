@@ -132,8 +132,8 @@ func TestDiagnosticsThatAreNoneAreRefusedByName(t *testing.T) {
 	}
 	for name, change := range map[string]func(*wire.Diagnostics){
 		"collectedAt is missing": func(d *wire.Diagnostics) { d.CollectedAt = time.Time{} },
-		"collectedAt is":         func(d *wire.Diagnostics) { d.CollectedAt = w.now.Add(time.Hour) },
-		"lastSync":               func(d *wire.Diagnostics) { d.LastSync = w.now.Add(time.Hour) },
+		"beyond the year":        func(d *wire.Diagnostics) { d.CollectedAt = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) },
+		"lastSync":               func(d *wire.Diagnostics) { d.LastSync = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) },
 		"appVersion":             func(d *wire.Diagnostics) { d.AppVersion = "new" },
 		"sdkVersion":             func(d *wire.Diagnostics) { d.SDKVersion = "" },
 		"osVersion":              func(d *wire.Diagnostics) { d.OSVersion = "eleven" },
@@ -156,5 +156,6 @@ func TestDiagnosticsThatAreNoneAreRefusedByName(t *testing.T) {
 	}
 	unmeasured := w.diagnostics()
 	unmeasured.OSVersion, unmeasured.State = "", ""
+	unmeasured.CollectedAt = w.now.Add(aDay) // a wrong clock may be what is looked for
 	must(t, w.mam.Answer(t.Context(), p.alone(), id, op.ID, unmeasured))
 }

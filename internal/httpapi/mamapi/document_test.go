@@ -83,12 +83,12 @@ func TestTheVectorsAreAsTheDocumentSays(t *testing.T) {
 		"register-device.json": "RegisterDevice", "device.json": "Device", "enroll.json": "Enroll", "enrollment.json": "Enrollment",
 		"policy.json": "Policy", "check-in.json": "CheckIn", "check-in-result.json": "CheckInResult", "nudge.json": "Nudge",
 		"operations.json": "Operations", "receipt.json": "ReceiptEnvelope", "health-report.json": "HealthReport",
-		"health-accepted.json": "HealthAccepted", "problem.json": "Problem",
+		"health-accepted.json": "HealthAccepted", "problem.json": "Problem", "diagnostics.json": "Diagnostics",
 	} {
 		d.matches(t, schema, read(t, file))
 	}
 	for file, schema := range map[string]string{
-		"wipe-order.json": "WipeOrder", "wipe-receipt.json": "WipeReceipt", "device-proof.json": "DeviceProof",
+		"wipe-order.json": "WipeOrder", "diagnostics-order.json": "WipeOrder", "wipe-receipt.json": "WipeReceipt", "device-proof.json": "DeviceProof",
 	} {
 		var v struct{ Payload json.RawMessage }
 		must(t, json.Unmarshal(read(t, file), &v))
@@ -105,7 +105,7 @@ func TestEverySchemaHasAVector(t *testing.T) {
 		have[strings.ReplaceAll(strings.TrimSuffix(filepath.Base(f), ".json"), "-", "")] = true
 	}
 	parts := map[string]bool{
-		"Management": true, "Check": true, "Subject": true, "ProviderState": true, "Reason": true,
+		"Management": true, "Check": true, "Configured": true, "Subject": true, "ProviderState": true, "Reason": true,
 		"Operation": true, "HealthState": true, "Version": true, "JWS": true,
 	}
 	for name := range d.doc.Components.Schemas {

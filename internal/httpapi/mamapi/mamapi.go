@@ -24,9 +24,10 @@ import (
 )
 
 const (
-	maxBody = 64 << 10 // bytes, before and after inflating; a check-in is about 1 KiB
-	base    = "/{tenant}/mam/v1"
-	scope   = "enrollment"
+	maxBody        = 64 << 10  // bytes, before and after inflating; a check-in is about 1 KiB
+	maxDiagnostics = 256 << 10 // the same of an answer to a request for diagnostics
+	base           = "/{tenant}/mam/v1"
+	scope          = "enrollment"
 )
 
 // Handler serves the device protocol, version 1. Every field but Done and
@@ -54,6 +55,7 @@ func (h *Handler) Mount(mux *http.ServeMux) {
 	mux.Handle("DELETE "+base+wire.PathRegistration, h.device(h.signOut))
 	mux.Handle("GET "+base+wire.PathOperations, h.device(h.operations))
 	mux.Handle("POST "+base+wire.PathReceipt, h.device(h.receipt))
+	mux.Handle("POST "+base+wire.PathAnswer, h.device(h.diagnostics))
 	mux.Handle("GET "+base+wire.PathStream, h.device(h.stream))
 }
 
@@ -195,6 +197,18 @@ func (h *Handler) receipt(w http.ResponseWriter, r *http.Request, c mam.Caller) 
 		return err
 	}
 	if err := h.MAM.Receipt(r.Context(), c, registration(r), r.PathValue("op"), in.Receipt); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (h *Handler) diagnostics(w http.ResponseWriter, r *http.Request, c mam.Caller) error {
+	var in wire.Diagnostics
+	if err := problem.Receive(w, r, maxDiagnostics, &in); err != nil {
+		return err
+	}
+	if err := h.MAM.Answer(r.Context(), c, registration(r), r.PathValue("op"), in); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/postern-mam/postern/internal/audit"
+	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/mam"
 	"github.com/postern-mam/postern/wire"
 )
@@ -226,4 +228,48 @@ func (w *world) reg(id string) mam.Registration {
 	}
 	w.Fatalf("registration %s is gone", id)
 	return mam.Registration{}
+}
+
+func TestDiagnosticsThroughTheDoor(t *testing.T) {
+	w := newWorld(t)
+	e := w.enroll()
+	id := e.RegistrationID
+	op, err := w.mam.RequestDiagnostics(t.Context(), tenant, directory.RegistrationID(id), audit.Actor{User: "an admin"})
+	must(t, err)
+	if out := w.checkIn(id, w.report()); out.Operations != 1 {
+		t.Errorf("check-in: %+v", out)
+	}
+	var waiting wire.Operations
+	w.do(call{method: "GET", path: of(wire.PathOperations, id, ""), token: "-"}, http.StatusOK, &waiting)
+	if len(waiting.Value) != 1 || waiting.Value[0].ID != op.ID {
+		t.Fatalf("waiting: %+v", waiting)
+	}
+	in := vector[wire.Diagnostics](w, "diagnostics.json")
+	in.CollectedAt, in.LastSync = w.now, w.now
+	c := call{method: "POST", path: of(wire.PathAnswer, id, op.ID), token: "-"}
+	for detail, body := range map[string]any{
+		"log has 501 lines": wire.Diagnostics{CollectedAt: w.now, AppVersion: "1", SDKVersion: "1", Log: make([]string, 501)},
+		"appVersion":        wire.Diagnostics{CollectedAt: w.now},
+		"JSON":              `{"log"`,
+	} {
+		c.body = body
+		if p := w.problem(c, http.StatusBadRequest, ""); !strings.Contains(p.Detail, detail) {
+			t.Errorf("detail %q does not speak of %q", p.Detail, detail)
+		}
+	}
+	c.body = `{"log":["` + strings.Repeat("x", 256<<10) + `"]}`
+	w.problem(c, http.StatusRequestEntityTooLarge, "")
+	c.body, c.key = in, "other"
+	w.problem(c, http.StatusForbidden, "wrongKey")
+	c.key = ""
+	w.do(c, http.StatusNoContent, nil)
+	w.do(c, http.StatusNoContent, nil) // repeating is harmless
+	list, err := w.mam.Operations(t.Context(), tenant, mam.OperationFilter{Kind: mam.Diagnostics, State: mam.Done})
+	must(t, err)
+	if len(list) != 1 || !strings.Contains(list[0].Operation.Answer, in.Log[0]) {
+		t.Errorf("kept %+v", list)
+	}
+	c.body = strings.Replace(string(read(t, "diagnostics.json")), "{", `{"fromTheFuture": true,`, 1)
+	w.now = w.now.AddDate(1, 0, 0)     // the vector's time is fixed
+	w.do(c, http.StatusNoContent, nil) // unknown members pass
 }
