@@ -1,6 +1,7 @@
 package edm_test
 
 import (
+	"bytes"
 	"errors"
 	"slices"
 	"strings"
@@ -202,12 +203,14 @@ func TestAModelWithAHoleIsRefusedByName(t *testing.T) {
 		t.Fatal(err)
 	}
 	for text, want := range map[string]string{
-		"<Edmx>":                         "CSDL: ",
-		"<Edmx/>":                        "declares a type",
-		wrap(`<EntityType/>`):            `type ""`,
-		wrap(`<EnumType Name="place"/>`): `type "place"`,
-		wrap(`<ComplexType Name="a" BaseType="b"/>`):                                                                       `type a: its base "b"`,
-		wrap(`<EntityType Name="a" BaseType="graph.place"/>`):                                                              `type a: its base "place"`,
+		"<Edmx>":                                              "CSDL: ",
+		"<Edmx/>":                                             "declares a type",
+		wrap(`<EntityType/>`):                                 `type ""`,
+		wrap(`<EntityType Name="#a"/>`):                       `type "#a"`,
+		wrap(`<EntityType Name="graph.a"/>`):                  `type "graph.a"`,
+		wrap(`<EnumType Name="place"/>`):                      `type "place"`,
+		wrap(`<ComplexType Name="a" BaseType="b"/>`):          `type a: its base "b"`,
+		wrap(`<EntityType Name="a" BaseType="graph.place"/>`): `type a: its base "place"`,
 		wrap(`<EntityType Name="a" BaseType="b"/><EntityType Name="b" BaseType="a"/>`):                                     "its own base",
 		wrap(`<EntityType Name="a"><Property Type="Edm.String"/></EntityType>`):                                            `property ""`,
 		wrap(`<EntityType Name="a"><Property Name="p" Type="graph.b"/></EntityType>`):                                      `type a, property p: there is no type "graph.b"`,
@@ -227,6 +230,7 @@ func TestAModelWithAHoleIsRefusedByName(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(zoo))
 	f.Add([]byte("<Edmx><DataServices><Schema><EntityType Name='a' BaseType='a'/></Schema></DataServices></Edmx>"))
+	f.Add([]byte("<Edmx><DataServices><Schema><EntityType Name='#a'/></Schema></DataServices></Edmx>"))
 	f.Add(written(f, edm.Served("v1.0"))[:2000])
 	f.Fuzz(func(t *testing.T, text []byte) {
 		m, err := edm.Parse(text)
@@ -239,6 +243,9 @@ func FuzzParse(f *testing.F) {
 			}
 			m.CheckOut(name, map[string]any{"@odata.type": name, "x": nil})
 		}
-		written(t, m)
+		first := written(t, m)
+		if second := written(t, parsed(t, string(first))); !bytes.Equal(first, second) {
+			t.Errorf("written\n%s\nread back and written\n%s", first, second)
+		}
 	})
 }

@@ -2,9 +2,13 @@ package edm
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
+
+// nameForm is an identifier of OData; a type of an inner namespace has dots.
+var nameForm = regexp.MustCompile(`^[\pL_][\pL\p{Nd}_]*(\.[\pL_][\pL\p{Nd}_]*)*$`)
 
 // declared is a model that nobody has looked at yet.
 type declared struct {
@@ -18,8 +22,8 @@ type declared struct {
 func seal(d declared) (*Model, error) {
 	m := &Model{types: map[string]Type{}, properties: map[string]map[string]Property{}, operations: d.operations, sets: d.sets}
 	for _, t := range d.types {
-		if _, twice := m.types[t.Name]; twice || t.Name == "" {
-			return nil, fmt.Errorf("type %q: every type needs a name of its own", t.Name)
+		if _, twice := m.types[t.Name]; twice || !nameForm.MatchString(t.Name) || short(t.Name) != t.Name {
+			return nil, fmt.Errorf("type %q: every type needs a name of its own, of letters, digits and underscores", t.Name)
 		}
 		m.types[t.Name] = t
 		m.names = append(m.names, t.Name)
@@ -31,8 +35,8 @@ func seal(d declared) (*Model, error) {
 	for _, t := range d.types {
 		own := make(map[string]Property, len(t.Properties))
 		for _, p := range t.Properties {
-			if _, twice := own[p.Name]; twice || p.Name == "" {
-				return nil, fmt.Errorf("type %s, property %q: every property needs a name of its own", t.Name, p.Name)
+			if _, twice := own[p.Name]; twice || !nameForm.MatchString(p.Name) {
+				return nil, fmt.Errorf("type %s, property %q: every property needs a name of its own, of letters, digits and underscores", t.Name, p.Name)
 			}
 			if !m.known(p.Type) {
 				return nil, fmt.Errorf("type %s, property %s: there is no type %q", t.Name, p.Name, p.Type)
