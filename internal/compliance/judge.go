@@ -13,15 +13,16 @@ import (
 // Judge returns the verdict on an installation at now, and the merged policy
 // that applies to it, or nil when none does.
 //
-// A wipe that was requested, a managed device, health from a development adapter
-// that the tenant does not allow, and the lack of a policy each make it
-// noncompliant; so does every health check that fails at block or wipe level.
-// Warnings leave it compliant. Every reason is reported, strictest first.
+// A wipe that was requested, here or of all that the user has, a managed device,
+// health from a development adapter that the tenant does not allow, and the lack
+// of a policy each make it noncompliant; so does every health check that fails
+// at block or wipe level. Warnings leave it compliant. Every reason is reported,
+// strictest first.
 func Judge(d Dossier, now time.Time) (Verdict, *protection.Effective) {
 	s := &d.Standing
 	app := appName(s.App)
 	var reasons []Reason
-	if s.WipePending {
+	if s.WipePending || d.User.Wipe != nil {
 		reasons = append(reasons, wipePending(app))
 	}
 	if s.Managed {

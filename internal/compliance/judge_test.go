@@ -82,6 +82,8 @@ func TestEveryReasonInPlainWords(t *testing.T) {
 	}{
 		{"a pending wipe", nil, func(d *compliance.Dossier) { d.Standing.WipePending = true }, "wipePending", protection.Wipe,
 			"The organization's data in Microsoft Edge is being removed from this PC", "open Microsoft Edge"},
+		{"a wipe of all that the user has", nil, func(d *compliance.Dossier) { d.User.Wipe = &directory.UserWipe{RequestedBy: "an admin"} }, "wipePending", protection.Wipe,
+			"The organization's data in Microsoft Edge is being removed from this PC", "open Microsoft Edge"},
 		{"a managed PC", nil, func(d *compliance.Dossier) { d.Standing.Managed = true }, "managed", protection.Block,
 			"An organization manages this PC, and only personal PCs are protected this way", "Access work or school"},
 		{"health from a file", nil, func(d *compliance.Dossier) { d.Standing.Development = true }, "developmentHealth", protection.Block,
@@ -231,6 +233,17 @@ func TestWhoIsNotServedHearsOneReasonAndWhy(t *testing.T) {
 				t.Error("a wipe waits")
 			}
 		})
+	}
+}
+
+func TestAnInstallationIsHeardOfWhenItEnrollsAndWhenItChecksIn(t *testing.T) {
+	s := well().Standing
+	if got := s.HeardOfAt(); !got.Equal(now.Add(-time.Minute)) {
+		t.Errorf("after a check-in: %s", got)
+	}
+	s.EnrolledAt = now
+	if got := s.HeardOfAt(); !got.Equal(now) {
+		t.Errorf("after enrolling again: %s", got)
 	}
 }
 

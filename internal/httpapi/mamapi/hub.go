@@ -82,6 +82,8 @@ func (h *Hub) OnEvent(_ context.Context, e event.Event) error {
 	switch e := e.(type) {
 	case event.WipeRequested:
 		h.nudge(operation, e.Tenant, e.Registration)
+	case event.DiagnosticsRequested:
+		h.nudge(operation, e.Tenant, e.Registration)
 	case event.ComplianceChanged:
 		h.nudge(compliance, e.Tenant, e.Registration)
 	case event.RegistrationChanged:

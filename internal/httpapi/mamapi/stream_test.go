@@ -76,6 +76,9 @@ func TestNudgesReachExactlyWhomTheyConcern(t *testing.T) {
 		must(t, w.hub.OnEvent(t.Context(), e))
 	}
 	l.hears("operation") // and nothing before it
+	must(t, w.hub.OnEvent(t.Context(), event.DiagnosticsRequested{Installation: in, Registration: "another"}))
+	must(t, w.hub.OnEvent(t.Context(), event.DiagnosticsRequested{Installation: in, Registration: reg}))
+	l.hears("operation")
 	must(t, w.hub.OnEvent(t.Context(), event.ConfigChanged{Tenant: tenant}))
 	l.hears("policy")
 	must(t, w.hub.OnEvent(t.Context(), event.ComplianceChanged{Installation: in, Registration: reg}))
