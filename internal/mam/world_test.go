@@ -62,10 +62,7 @@ func newWorldOn(t testing.TB, on *store.Store) *world {
 	svc, err := mam.New(mam.Config{
 		Store: w.store.MAM(), Signer: w, Issuer: issuer,
 		OrderKeys: func(context.Context) ([]byte, error) { return []byte(`{"keys":[]}`), nil },
-		Origins: func(context.Context, directory.TenantID) ([]string, error) {
-			return []string{"https://wiki.corp.example"}, nil
-		},
-		Now: func() time.Time { return w.now },
+		Origins:   w.origins, Now: w.clock,
 	})
 	must(t, err)
 	w.mam = svc
@@ -89,6 +86,12 @@ func newWorldOn(t testing.TB, on *store.Store) *world {
 	})
 	must(t, err)
 	return w
+}
+
+func (w *world) clock() time.Time { return w.now }
+
+func (w *world) origins(context.Context, directory.TenantID) ([]string, error) {
+	return []string{"https://wiki.corp.example"}, nil
 }
 
 func must(t testing.TB, err error) {
