@@ -84,6 +84,14 @@ type Standing struct {
 	Revision    int64
 }
 
+// HeardOfAt is when the installation was heard of last: it enrolled or checked in.
+func (s Standing) HeardOfAt() time.Time {
+	if s.LastSyncAt.After(s.EnrolledAt) {
+		return s.LastSyncAt
+	}
+	return s.EnrolledAt
+}
+
 // Dossier is what is known about one installation and what is asked of it, read
 // in one snapshot.
 type Dossier struct {

@@ -86,7 +86,8 @@ type (
 	}
 	// Reach bounds whom a change of configuration can affect: users in one of
 	// Groups (direct and nested) or, when AllUsers, everyone, with one of Apps.
-	// A change from one audience to another reaches both. Apps nil: every app.
+	// A change from one audience to another reaches both. Apps nil: every app;
+	// empty: none.
 	Reach struct {
 		AllUsers bool
 		Groups   []directory.GroupID

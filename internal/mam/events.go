@@ -23,7 +23,7 @@ func (s *Service) OnEvent(ctx context.Context, e event.Event) error {
 	case event.UserChanged:
 		return s.rejudgeAll(ctx, e.Tenant, Filter{User: e.User})
 	case event.ConfigChanged:
-		return s.rejudgeAll(ctx, e.Tenant, Filter{})
+		return s.rejudgeReached(ctx, e.Tenant, e.Reach)
 	}
 	return nil
 }
@@ -32,16 +32,43 @@ func (s *Service) rejudgeOne(ctx context.Context, t directory.TenantID, id direc
 	return gone(s.rejudge(ctx, t, id))
 }
 
+// rejudgeReached judges those again whom a change of configuration can affect.
+func (s *Service) rejudgeReached(ctx context.Context, t directory.TenantID, r *event.Reach) error {
+	if r == nil {
+		return s.rejudgeAll(ctx, t, Filter{})
+	}
+	var f Filter
+	if !r.AllUsers {
+		if f.Groups = r.Groups; len(f.Groups) == 0 {
+			return nil
+		}
+	}
+	if r.Apps == nil {
+		return s.rejudgeAll(ctx, t, f)
+	}
+	var errs []error
+	for _, f.App = range r.Apps {
+		errs = append(errs, s.rejudgeAll(ctx, t, f))
+	}
+	return errors.Join(errs...)
+}
+
+// rejudgeAll works page by page. It keeps the first errors only: of a million of
+// them nobody reads more.
 func (s *Service) rejudgeAll(ctx context.Context, t directory.TenantID, f Filter) error {
 	var errs []error
 	err := s.each(ctx, t, f, func(r Registration) error {
 		if err := gone(s.rejudge(ctx, t, r.Standing.Registration)); err != nil {
-			errs = append(errs, err)
+			if len(errs) < maxErrors {
+				errs = append(errs, err)
+			}
 		}
 		return ctx.Err()
 	})
 	return errors.Join(append(errs, err)...)
 }
+
+const maxErrors = 10
 
 // gone forgives what was deleted since the event: there is nothing to judge.
 func gone(err error) error {

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/postern-mam/postern/internal/audit"
-	"github.com/postern-mam/postern/internal/compliance"
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/protection"
 )
@@ -114,7 +113,7 @@ func (s *Service) expire(ctx context.Context, t directory.TenantID, id directory
 	err = retry(func() error {
 		ended = false
 		reg, err := s.cfg.Store.Registration(ctx, t, id)
-		if err != nil || !reg.EndedAt.IsZero() || heardOf(reg.Standing).After(s.cfg.Now().Add(-silentFor)) {
+		if err != nil || !reg.EndedAt.IsZero() || reg.HeardOfAt().After(s.cfg.Now().Add(-silentFor)) {
 			return gone(err)
 		}
 		open, err := s.open(ctx, reg)
@@ -149,12 +148,4 @@ func (s *Service) lapse(reg Registration, open []Operation) Change {
 		ScopeTags: reg.Intended.ScopeTags, Revision: reg.Revision + 1,
 	})
 	return c
-}
-
-// heardOf is when a registration was heard of last.
-func heardOf(s compliance.Standing) time.Time {
-	if s.LastSyncAt.After(s.EnrolledAt) {
-		return s.LastSyncAt
-	}
-	return s.EnrolledAt
 }

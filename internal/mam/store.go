@@ -101,7 +101,7 @@ type Filter struct {
 	App    directory.PackageID
 	Ended  bool                // include those that ended
 	Groups []directory.GroupID // users in one of these, direct and nested
-	Before time.Time           // synchronised last before this instant; zero: whenever
+	Before time.Time           // heard of last, by enrolling or checking in, before this instant
 	After  directory.RegistrationID
 	Limit  int // 0 means 100
 }

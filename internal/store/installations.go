@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/postern-mam/postern/internal/directory"
@@ -20,28 +18,6 @@ import (
 
 func (v mamView) Registration(ctx context.Context, t directory.TenantID, id directory.RegistrationID) (mam.Registration, error) {
 	return one(ctx, v.Store, func(tx *sqldb.Tx) (mam.Registration, error) { return registrationTable.get(tx, string(t), string(id)) })
-}
-
-func (v mamView) List(ctx context.Context, t directory.TenantID, f mam.Filter) ([]mam.Registration, error) {
-	where, args := []string{"tenant = $1", "id > $2"}, []any{string(t), string(f.After)}
-	narrow := func(column, value string) {
-		if value != "" {
-			args = append(args, value)
-			where = append(where, column+" = $"+strconv.Itoa(len(args)))
-		}
-	}
-	narrow("user_id", string(f.User))
-	narrow("device_id", string(f.Device))
-	narrow("app", string(f.App))
-	if !f.Ended {
-		where = append(where, "ended_at = 0")
-	}
-	if f.Limit <= 0 {
-		f.Limit = defaultPage
-	}
-	args = append(args, int64(f.Limit))
-	tail := fmt.Sprintf("WHERE %s ORDER BY id LIMIT $%d", strings.Join(where, " AND "), len(args))
-	return one(ctx, v.Store, func(tx *sqldb.Tx) ([]mam.Registration, error) { return registrationTable.list(tx, tail, args...) })
 }
 
 func (v mamView) Operations(ctx context.Context, t directory.TenantID, id directory.RegistrationID) ([]mam.Operation, error) {
