@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postern-mam/postern/sdk/internal/disk"
 	"github.com/postern-mam/postern/wire"
 )
 
@@ -211,7 +212,7 @@ func (c *Client) accessToken(ctx context.Context) (string, error) {
 	if t := c.freshToken(); t != "" {
 		return t, nil
 	}
-	release, err := lock(c.cfg.Dir, "token.lock")
+	release, err := disk.Lock(c.cfg.Dir, "token.lock")
 	if err != nil {
 		return "", err
 	}

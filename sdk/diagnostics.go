@@ -7,11 +7,9 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 	"unicode"
 
@@ -19,9 +17,6 @@ import (
 )
 
 const (
-	journalFile    = "journal.log"
-	journalMost    = 512 << 10 // bytes; then the newest lines go on
-	journalLines   = 200       // what diagnostics tell
 	textMost       = 1024      // runes of a line or fact (wire.Diagnostics)
 	maxDiagnostics = 256 << 10 // bytes of what the service takes
 )
@@ -71,7 +66,7 @@ func (c *Client) Diagnostics(ctx context.Context) wire.Diagnostics {
 	for name, value := range d.Facts {
 		d.Facts[name] = oneLine(value)
 	}
-	for _, line := range c.journal.lines() {
+	for _, line := range c.journal.Lines() {
 		d.Log = append(d.Log, oneLine(line)) // whoever wrote to the file
 	}
 	return shortened(d)
@@ -114,7 +109,7 @@ func (c *Client) answerDiagnostics(ctx context.Context, operation string) error 
 
 // note writes down what happened, for diagnostics.
 func (c *Client) note(text string) {
-	c.journal.append(oneLine(c.cfg.Now().UTC().Format(time.RFC3339) + " " + text))
+	c.journal.Append(oneLine(c.cfg.Now().UTC().Format(time.RFC3339) + " " + text))
 }
 
 // plain says what went wrong without what a person or the service wrote, and
@@ -142,43 +137,4 @@ func oneLine(text string) string {
 		text = string(r[:textMost])
 	}
 	return text
-}
-
-// journal is a file with the newest lines of what happened. What cannot be
-// written is lost: a journal stops nothing.
-type journal struct {
-	mu   sync.Mutex
-	path string
-}
-
-func openJournal(dir string) *journal { return &journal{path: filepath.Join(dir, journalFile)} }
-
-func (j *journal) append(line string) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if info, err := os.Stat(j.path); err == nil && info.Size() > journalMost {
-		_ = replace(j.path, []byte(strings.Join(j.read(), "\n")+"\n"))
-	}
-	f, err := os.OpenFile(j.path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-	if err != nil {
-		return
-	}
-	_, _ = f.WriteString(line + "\n")
-	_ = f.Close()
-}
-
-// lines returns the newest lines, newest last.
-func (j *journal) lines() []string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.read()
-}
-
-func (j *journal) read() []string {
-	doc, err := os.ReadFile(j.path)
-	if err != nil {
-		return nil
-	}
-	all := strings.Split(strings.TrimRight(string(doc), "\n"), "\n")
-	return all[max(0, len(all)-journalLines):]
 }

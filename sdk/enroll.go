@@ -16,6 +16,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/postern-mam/postern/sdk/internal/disk"
 	"github.com/postern-mam/postern/wire"
 )
 
@@ -54,7 +55,7 @@ func (c *Client) SignIn(ctx context.Context) error {
 		"client_id": {clientID}, "response_type": {"code"}, "redirect_uri": {redirect}, "state": {a.state},
 		"scope":          {wire.EnrollmentScope + " openid offline_access"},
 		"code_challenge": {base64.RawURLEncoding.EncodeToString(challenge[:])}, "code_challenge_method": {"S256"},
-		"dpop_jkt": {c.key.jkt},
+		"dpop_jkt": {c.key.JKT},
 	}
 	if err := c.cfg.Browser(ctx, c.cfg.Authority+"/oauth2/v2.0/authorize?"+q.Encode()); err != nil {
 		return fmt.Errorf("sdk: sign-in page: %w", err)
@@ -189,7 +190,7 @@ func (c *Client) CheckIn(ctx context.Context) (wire.CheckInResult, error) {
 	var result wire.CheckInResult
 	// The service refuses a measurement older than its newest: they go out one
 	// after the other, also of several processes.
-	release, err := lock(c.cfg.Dir, "check-in.lock")
+	release, err := disk.Lock(c.cfg.Dir, "check-in.lock")
 	if err != nil {
 		return result, err
 	}

@@ -33,6 +33,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/postern-mam/postern/sdk/internal/devicekey"
+	"github.com/postern-mam/postern/sdk/internal/journal"
+	"github.com/postern-mam/postern/sdk/vault"
 	"github.com/postern-mam/postern/wire"
 )
 
@@ -85,10 +88,10 @@ type Client struct {
 	base   string // of the device protocol
 	origin string // of the authority
 	http   *http.Client
-	key    *deviceKey
+	key    *devicekey.Key
 	vault  *Vault
 
-	journal *journal
+	journal *journal.Journal
 	mu      sync.Mutex
 	state   state
 	nonce   string
@@ -129,14 +132,14 @@ func New(cfg Config) (*Client, error) {
 	}
 	cfg.Authority = u.String()
 	c := &Client{cfg: cfg, base: cfg.Authority + "/mam/v1", origin: origin(u), http: cfg.HTTP}
-	if c.key, err = openKey(cfg.Dir, cfg.Sealer); err != nil {
+	if c.key, err = devicekey.Open(cfg.Dir, cfg.Sealer); err != nil {
 		return nil, err
 	}
-	c.journal = openJournal(cfg.Dir)
+	c.journal = journal.In(cfg.Dir)
 	if err := c.reload(); err != nil {
 		return nil, err
 	}
-	c.vault = &Vault{root: cfg.Dir, sealer: cfg.Sealer, may: c.mayStore}
+	c.vault = vault.New(cfg.Dir, cfg.Sealer, c.mayStore)
 	return c, nil
 }
 

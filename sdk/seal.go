@@ -1,13 +1,19 @@
 package sdk
 
+import "github.com/postern-mam/postern/sdk/vault"
+
+// Vault is the sealed store of an account's organisation files.
+type Vault = vault.Vault
+
+// ErrWiped says that the key of the sealed store is gone: its files can never
+// be read again.
+var ErrWiped = vault.ErrWiped
+
 // Sealer protects the secrets of the state directory: the device key, the
 // tokens and the key of the sealed store. One that a system offers, such as
 // Windows data protection, goes here.
 type Sealer interface {
-	// Seal returns plain as it may be written to disk under name.
-	Seal(name string, plain []byte) ([]byte, error)
-	// Open is the inverse of Seal; it fails for what was sealed under another name.
-	Open(name string, sealed []byte) ([]byte, error)
+	vault.Sealer
 	// Protection is what the service is told about the device key: "tpm", "dpapi"
 	// or "software".
 	Protection() string

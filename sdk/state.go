@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/postern-mam/postern/sdk/internal/disk"
 	"github.com/postern-mam/postern/wire"
 )
 
@@ -76,7 +77,7 @@ func (c *Client) update(change func(*state)) error {
 		if err != nil {
 			return err
 		}
-		if err := replace(filepath.Join(c.cfg.Dir, stateFile), sealed); err != nil {
+		if err := disk.Replace(filepath.Join(c.cfg.Dir, stateFile), sealed); err != nil {
 			return err
 		}
 		c.state = next
@@ -88,7 +89,7 @@ func (c *Client) update(change func(*state)) error {
 func (c *Client) locked(f func() error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	release, err := lock(c.cfg.Dir, "state.lock")
+	release, err := disk.Lock(c.cfg.Dir, "state.lock")
 	if err != nil {
 		return err
 	}
@@ -118,22 +119,4 @@ func (c *Client) snapshot() state {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.state
-}
-
-// replace writes a file as a whole, readable by its owner alone, and returns
-// once it is on disk.
-func replace(path string, doc []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(doc)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-	}
-	return err
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/postern-mam/postern/sdk/internal/disk"
 	"github.com/postern-mam/postern/wire"
 )
 
@@ -70,7 +71,7 @@ func (c *Client) Orders(ctx context.Context) (wiped bool, err error) {
 // alone keeps everyone else, also other processes, from carrying out orders and
 // from signing out, and reads what they did.
 func (c *Client) alone() (release func(), err error) {
-	if release, err = lock(c.cfg.Dir, "order.lock"); err != nil {
+	if release, err = disk.Lock(c.cfg.Dir, "order.lock"); err != nil {
 		return nil, err
 	}
 	if err := c.reload(); err != nil {
@@ -111,7 +112,7 @@ func (c *Client) verifyOrder(op wire.Operation) (action string, err error) {
 	}
 	want := wire.WipeOrder{
 		Issuer: c.cfg.Authority, Operation: op.ID, IssuedAt: o.IssuedAt, Tenant: s.Tenant, User: s.User,
-		Registration: s.Registration, Device: s.Device, KeyThumb: c.key.jkt, Action: o.Action,
+		Registration: s.Registration, Device: s.Device, KeyThumb: c.key.JKT, Action: o.Action,
 	}
 	if o != want {
 		return "", errors.New("it is from another service, or for another account, app or PC")
@@ -168,7 +169,7 @@ func (c *Client) wipe(ctx context.Context, s state) (done wiping, err error) {
 	if c.cfg.OnWipe != nil {
 		done.Items = append(done.Items, c.cfg.OnWipe(ctx)...)
 	}
-	done.Receipt, err = c.key.sign(wire.TypeWipeReceipt, false, wire.WipeReceipt{
+	done.Receipt, err = c.key.Sign(wire.TypeWipeReceipt, false, wire.WipeReceipt{
 		Operation: done.Operation, Registration: s.Registration, FinishedAt: c.cfg.Now().Unix(),
 		Succeeded: done.succeeded(), Items: done.Items,
 	})

@@ -1,4 +1,4 @@
-package sdk
+package disk
 
 import (
 	"os"
@@ -7,9 +7,9 @@ import (
 	"unsafe"
 )
 
-// lock makes this process the only one that holds name in dir, waiting for
+// Lock makes this process the only one that holds name in dir, waiting for
 // another. The system releases it when the process dies.
-func lock(dir, name string) (release func(), err error) {
+func Lock(dir, name string) (release func(), err error) {
 	f, err := os.OpenFile(filepath.Join(dir, name), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err

@@ -1,4 +1,5 @@
-package sdk
+// Package vault keeps an account's organisation files sealed on a PC.
+package vault
 
 import (
 	"bytes"
@@ -12,6 +13,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/postern-mam/postern/sdk/internal/disk"
 )
 
 const (
@@ -33,7 +36,21 @@ var ErrWiped = errors.New("sdk: the organization's files were removed from this 
 type Vault struct {
 	root   string
 	sealer Sealer
-	may    func() error // nil error: access is allowed now
+	may    func() error
+}
+
+// Sealer protects the key of the files.
+type Sealer interface {
+	// Seal returns plain as it may be written to disk under name.
+	Seal(name string, plain []byte) ([]byte, error)
+	// Open is the inverse of Seal; it fails for what was sealed under another name.
+	Open(name string, sealed []byte) ([]byte, error)
+}
+
+// New returns the vault in the directory root, which must exist. While may
+// returns an error, access is cut for that reason.
+func New(root string, s Sealer, may func() error) *Vault {
+	return &Vault{root: root, sealer: s, may: may}
 }
 
 func (v *Vault) dir() string { return filepath.Join(v.root, vaultDir) }
@@ -43,7 +60,7 @@ func (v *Vault) keyPath() string { return filepath.Join(v.root, vaultKeyFile) }
 // Save seals data under name, replacing what was there. It fails while access
 // is cut.
 func (v *Vault) Save(name string, data []byte) error {
-	release, err := lock(v.root, "vault.lock")
+	release, err := disk.Lock(v.root, "vault.lock")
 	if err != nil {
 		return err
 	}
@@ -60,14 +77,14 @@ func (v *Vault) Save(name string, data []byte) error {
 	}
 	nonce := make([]byte, aead.NonceSize())
 	_, _ = rand.Read(nonce) // never fails (crypto/rand)
-	return replace(v.path(name), aead.Seal(nonce, nonce, data, []byte(name)))
+	return disk.Replace(v.path(name), aead.Seal(nonce, nonce, data, []byte(name)))
 }
 
 // Load returns what was saved under name; fs.ErrNotExist when nothing is there,
 // and ErrWiped when a wipe destroyed the key of what is. It fails while access is
 // cut.
 func (v *Vault) Load(name string) ([]byte, error) {
-	release, err := lock(v.root, "vault.lock")
+	release, err := disk.Lock(v.root, "vault.lock")
 	if err != nil {
 		return nil, err
 	}
@@ -137,36 +154,18 @@ func (v *Vault) makeKey() (sealed []byte, err error) {
 	if sealed, err = v.sealer.Seal(vaultKeyFile, key); err != nil {
 		return nil, err
 	}
-	return sealed, replace(v.keyPath(), sealed)
+	return sealed, disk.Replace(v.keyPath(), sealed)
 }
 
 // Wipe destroys the key first and the files after it. It may be repeated.
 func (v *Vault) Wipe() error {
-	release, err := lock(v.root, "vault.lock")
+	release, err := disk.Lock(v.root, "vault.lock")
 	if err != nil {
 		return err
 	}
 	defer release()
-	if err := shred(v.keyPath()); err != nil {
+	if err := disk.Shred(v.keyPath()); err != nil {
 		return err
 	}
 	return os.RemoveAll(v.dir())
-}
-
-// shred overwrites a file before it removes it: what the medium keeps of it in
-// that place is nothing. A medium that writes elsewhere (most flash) may keep the
-// old content for a while; a Sealer of the system covers that.
-func shred(path string) error {
-	f, err := os.OpenFile(path, os.O_WRONLY, 0)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	info, err := f.Stat()
-	if err == nil {
-		_, err = f.Write(make([]byte, info.Size()))
-	}
-	return errors.Join(err, f.Sync(), f.Close(), os.Remove(path))
 }
