@@ -1,0 +1,469 @@
+package recorded_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/postern-mam/postern/test/csdl"
+	"github.com/postern-mam/postern/test/play"
+)
+
+// answer is what our server said.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+func (a answer) object() map[string]any {
+	var o map[string]any
+	if json.Unmarshal(a.body, &o) != nil {
+		return nil
+	}
+	return o
+}
+
+func (a answer) String() string { return fmt.Sprintf("%d %.700s", a.status, a.body) }
+
+// client replays what one client sent.
+type client struct {
+	house     *play.House
+	reference *csdl.Reference
+	reader    reader
+	statuses  func(x exchange, status int) bool // whether the client goes on after status
+	token     string
+	ids       map[string]string // recorded, and what stands for it here
+	hosts     []string          // the recording server by its names
+	later     []*later
+	unread    []*member
+	departing []*member
+}
+
+// later is a request that is not served yet.
+type later struct {
+	request string // pattern of "METHOD /path"
+	why     string
+	met     bool
+}
+
+// member is a member of a body that is treated apart. As an entry of unread the
+// server refuses it by name, and the request is replayed without it. As an entry
+// of departing the server answers otherwise than the recording server did, on
+// purpose.
+type member struct {
+	request string // pattern of "METHOD /path"
+	path    []string
+	why     string
+	met     bool
+}
+
+func matches(pattern string, x exchange) bool {
+	return regexp.MustCompile("^" + pattern + "$").MatchString(x.request())
+}
+
+// replay plays the Graph requests among all, in their order.
+func (c *client) replay(t *testing.T, all []exchange) {
+	t.Helper()
+	for _, x := range all {
+		if !strings.HasPrefix(x.Path, "/v1.0/") && !strings.HasPrefix(x.Path, "/beta/") {
+			continue
+		}
+		t.Run(fmt.Sprintf("%03d %s", x.Line, x.request()), func(t *testing.T) { c.play(t, x) })
+	}
+	c.exact(t)
+}
+
+// exact fails for entries of the tables that nothing recorded needs.
+func (c *client) exact(t *testing.T) {
+	t.Helper()
+	for _, l := range c.later {
+		if !l.met {
+			t.Errorf("no request is %q any more; remove it from the table", l.request)
+		}
+	}
+	for _, m := range slices.Concat(c.unread, c.departing) {
+		if !m.met {
+			t.Errorf("%q of %q is nothing special any more; remove it from the table", strings.Join(m.path, "."), m.request)
+		}
+	}
+}
+
+func (c *client) play(t *testing.T, x exchange) {
+	for _, l := range c.later {
+		if matches(l.request, x) {
+			l.met = true
+			c.unserved(t, x)
+			return
+		}
+	}
+	x = c.without(t, x)
+	a := c.send(t, x, x.sent())
+	if !c.statuses(x, a.status) {
+		t.Fatalf("the client does not go on after %v; recorded is %d", a, x.Status)
+	}
+	c.trace(t, x, a)
+	c.reference.Check(t, csdl.Answer{Method: x.Method, URL: c.local(x), Status: a.status, ContentType: a.header.Get("Content-Type"), Body: a.body})
+	c.read(t, x, a)
+}
+
+// unserved expects what Graph says to a segment that it does not know. When the
+// request begins to work, its entry must go.
+func (c *client) unserved(t *testing.T, x exchange) {
+	a := c.send(t, x, x.sent())
+	e, _ := a.object()["error"].(map[string]any)
+	message, _ := e["message"].(string)
+	if a.status != http.StatusBadRequest || e["code"] != "BadRequest" || !strings.HasPrefix(message, "Resource not found for the segment '") {
+		t.Errorf("%v; if it is served now, remove it from the table", a)
+	}
+}
+
+// without takes out of a body what the server refuses, and sees it refuse.
+func (c *client) without(t *testing.T, x exchange) exchange {
+	var here []*member
+	for _, m := range c.unread {
+		if matches(m.request, x) && lookup(x.Body, m.path) {
+			here = append(here, m)
+		}
+	}
+	whole := x
+	for _, m := range here {
+		x.Body, x.Response = drop(t, x.Body, m.path), drop(t, x.Response, m.path)
+	}
+	for _, m := range here {
+		m.met = true
+		alone := whole.Body
+		for _, other := range here {
+			if other != m {
+				alone = drop(t, alone, other.path)
+			}
+		}
+		a := c.send(t, x, alone)
+		if a.status != http.StatusBadRequest || !strings.Contains(string(a.body), m.path[len(m.path)-1]) {
+			t.Errorf("%s: %v; if it is evaluated now, remove it from the table", strings.Join(m.path, "."), a)
+		}
+	}
+	return x
+}
+
+// send sends a request as the client did, to our server.
+func (c *client) send(t *testing.T, x exchange, body []byte) answer {
+	t.Helper()
+	body = []byte(c.here(string(body)))
+	if x.zipped() {
+		var b bytes.Buffer
+		z := gzip.NewWriter(&b)
+		_, _ = z.Write(body) // into memory
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+		body = b.Bytes()
+	}
+	r, err := http.NewRequestWithContext(t.Context(), x.Method, c.house.GraphEndpoint+c.local(x), bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, values := range x.Headers {
+		if name != "Authorization" && name != "Content-Length" {
+			r.Header[http.CanonicalHeaderKey(name)] = values
+		}
+	}
+	r.Header.Set("Authorization", "Bearer "+c.token)
+	return c.do(t, r)
+}
+
+func (c *client) do(t *testing.T, r *http.Request) answer {
+	t.Helper()
+	resp, err := c.house.Client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	from := io.Reader(resp.Body)
+	if resp.Header.Get("Content-Encoding") == "gzip" {
+		if from, err = gzip.NewReader(resp.Body); err != nil {
+			t.Fatal(err)
+		}
+	}
+	doc, err := io.ReadAll(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer{resp.StatusCode, resp.Header, doc}
+}
+
+// local is the path and query of x here.
+func (c *client) local(x exchange) string {
+	address := x.Path
+	if x.Query != "" {
+		address += "?" + x.Query
+	}
+	return c.here(address)
+}
+
+// here puts what is here for what was there.
+func (c *client) here(text string) string {
+	var pairs []string
+	for there, here := range c.ids {
+		pairs = append(pairs, there, here)
+	}
+	for _, host := range c.hosts {
+		pairs = append(pairs, host, c.house.GraphEndpoint)
+	}
+	return strings.NewReplacer(pairs...).Replace(text)
+}
+
+// trace checks the headers by which a caller and an operator find a request again.
+func (c *client) trace(t *testing.T, x exchange, a answer) {
+	t.Helper()
+	if a.header.Get("request-id") == "" {
+		t.Error("the answer has no request-id")
+	}
+	if id := x.Headers["Client-Request-Id"]; len(id) == 1 && a.header.Get("client-request-id") != id[0] {
+		t.Errorf("client-request-id is %q, not the client's %q", a.header.Get("client-request-id"), id[0])
+	}
+}
+
+// read reads the answer as the client does.
+func (c *client) read(t *testing.T, x exchange, a answer) {
+	t.Helper()
+	if a.status == http.StatusNoContent || len(a.body) == 0 {
+		if x.Method == http.MethodGet || x.Status == http.StatusCreated {
+			t.Errorf("the client reads an object, and there is none: %v", a)
+		}
+		return
+	}
+	there := x.answered()
+	if there == nil {
+		if x.Status == http.StatusOK && a.header.Get("Content-Type") != "text/plain" {
+			t.Errorf("Content-Type is %q, recorded is plain text", a.header.Get("Content-Type"))
+		}
+		return
+	}
+	if !strings.HasPrefix(a.header.Get("Content-Type"), "application/json") {
+		t.Errorf("Content-Type is %q", a.header.Get("Content-Type"))
+	}
+	here := a.object()
+	switch {
+	case here == nil:
+		t.Fatalf("the client reads an object: %v", a)
+	case x.Status >= http.StatusBadRequest:
+		failed(t, here)
+		return
+	case x.Status == http.StatusCreated:
+		c.learn(t, there, here)
+	}
+	if strings.HasSuffix(x.Path, "/$batch") {
+		batched(t, there, here)
+		return
+	}
+	if list, ok := there["value"].([]any); ok {
+		c.list(t, x, list, here)
+		return
+	}
+	c.compare(t, x, there, here)
+}
+
+// failed reads an error as Kiota and azuread do.
+func failed(t *testing.T, body map[string]any) {
+	t.Helper()
+	e, _ := body["error"].(map[string]any)
+	for _, name := range []string{"code", "message"} {
+		if s, _ := e[name].(string); s == "" {
+			t.Errorf("error.%s is missing: %v", name, body)
+		}
+	}
+}
+
+// batched reads the answers of a batch by the identifiers that the client gave.
+func batched(t *testing.T, there, here map[string]any) {
+	t.Helper()
+	find := func(in map[string]any) map[any]map[string]any {
+		out := map[any]map[string]any{}
+		list, _ := in["responses"].([]any)
+		for _, item := range list {
+			part, _ := item.(map[string]any)
+			out[part["id"]] = part
+		}
+		return out
+	}
+	got := find(here)
+	for id, part := range find(there) {
+		body, _ := got[id]["body"].(map[string]any)
+		if _, ok := body["value"].([]any); got[id]["status"] != part["status"] || !ok {
+			t.Errorf("response %v is %v, recorded %v", id, got[id], part)
+		}
+	}
+}
+
+// learn takes the identifier of what was made.
+func (c *client) learn(t *testing.T, there, here map[string]any) {
+	t.Helper()
+	id, _ := here["id"].(string)
+	if id == "" {
+		t.Fatalf("the client needs the id of what it made: %v", here)
+	}
+	c.ids[there["id"].(string)] = id
+}
+
+func (c *client) compare(t *testing.T, x exchange, there, here map[string]any) {
+	t.Helper()
+	doc, err := json.Marshal(there)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range c.departing {
+		if matches(m.request, x) && lookup(doc, m.path) {
+			part := pick(there, m.path)
+			if len(c.reader.compare("", part, pick(here, m.path))) > 0 {
+				m.met = true
+			}
+			doc = drop(t, doc, m.path)
+		}
+	}
+	var want map[string]any
+	if err := json.Unmarshal([]byte(c.here(string(doc))), &want); err != nil {
+		t.Fatal(err)
+	}
+	if fields := selected(x.Query); fields != nil {
+		for name := range want {
+			if !slices.Contains(fields, name) {
+				delete(want, name)
+			}
+		}
+	}
+	for _, fault := range c.reader.compare("", want, here) {
+		t.Error(fault)
+	}
+}
+
+func selected(query string) []string {
+	values, err := url.ParseQuery(query)
+	if err != nil || values.Get("$select") == "" {
+		return nil
+	}
+	return strings.Split(values.Get("$select"), ",")
+}
+
+// list finds every recorded element that was made here, too, and walks to the
+// end. A page that the recording server made up holds none.
+func (c *client) list(t *testing.T, x exchange, there []any, here map[string]any) {
+	t.Helper()
+	if _, ok := here["value"].([]any); !ok {
+		t.Fatalf("value is no list: %v", here)
+	}
+	if strings.Contains(x.Query, "$count=true") {
+		if n, ok := here["@odata.count"].(float64); !ok || int(n) < len(there) {
+			t.Errorf("@odata.count is %v", here["@odata.count"])
+		}
+	}
+	recordedNext, _ := x.answered()["@odata.nextLink"].(string)
+	next, _ := here["@odata.nextLink"].(string)
+	if recordedNext != "" {
+		if next == "" {
+			t.Error("the list is longer than a page and has no @odata.nextLink")
+		}
+		c.ids[token(recordedNext)] = token(next)
+	}
+	found := c.walk(t, here)
+	for _, item := range there {
+		want, _ := item.(map[string]any)
+		id, ours := c.ids[want["id"].(string)]
+		switch {
+		case !ours:
+		case found[id] == nil:
+			t.Errorf("%s is not in the list", id)
+		default:
+			c.compare(t, x, want, found[id])
+		}
+	}
+}
+
+func token(link string) string {
+	_, token, _ := strings.Cut(link, "skiptoken=")
+	token, _, _ = strings.Cut(token, "&")
+	return token
+}
+
+// walk follows the links as they are, with nothing but the token, and returns
+// the elements by id.
+func (c *client) walk(t *testing.T, page map[string]any) map[string]map[string]any {
+	t.Helper()
+	all := map[string]map[string]any{}
+	for {
+		items, ok := page["value"].([]any)
+		if !ok {
+			t.Fatalf("value is no list: %v", page)
+		}
+		for _, item := range items {
+			o, _ := item.(map[string]any)
+			id, _ := o["id"].(string)
+			if id == "" || all[id] != nil {
+				t.Fatalf("an element has no id, or comes twice: %v", o)
+			}
+			all[id] = o
+		}
+		next, ok := page["@odata.nextLink"].(string)
+		if !ok {
+			return all
+		}
+		if !strings.HasPrefix(next, c.house.GraphEndpoint+"/") {
+			t.Fatalf("@odata.nextLink %q leads elsewhere than %s", next, c.house.GraphEndpoint)
+		}
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, next, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+c.token)
+		a := c.do(t, r)
+		if a.status != http.StatusOK {
+			t.Fatalf("%s: %v", next, a)
+		}
+		page = a.object()
+	}
+}
+
+// lookup reports whether doc has a member at path.
+func lookup(doc []byte, path []string) bool {
+	var o map[string]any
+	return json.Unmarshal(doc, &o) == nil && pick(o, path) != nil
+}
+
+// pick returns o's member at path as an object of that member alone, nil for none.
+func pick(o map[string]any, path []string) map[string]any {
+	for _, name := range path[:len(path)-1] {
+		o, _ = o[name].(map[string]any)
+	}
+	last := path[len(path)-1]
+	if _, ok := o[last]; !ok {
+		return nil
+	}
+	return map[string]any{last: o[last]}
+}
+
+// drop returns doc without the member at path.
+func drop(t *testing.T, doc []byte, path []string) []byte {
+	t.Helper()
+	var whole map[string]any
+	if json.Unmarshal(doc, &whole) != nil {
+		return doc
+	}
+	o := whole
+	for _, name := range path[:len(path)-1] {
+		o, _ = o[name].(map[string]any)
+	}
+	delete(o, path[len(path)-1])
+	out, err := json.Marshal(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
