@@ -14,6 +14,10 @@ import (
 	"github.com/postern-mam/postern/internal/fault"
 	"github.com/postern-mam/postern/internal/httpapi/bearer"
 	"github.com/postern-mam/postern/internal/httpapi/graph"
+	"github.com/postern-mam/postern/internal/httpapi/graph/conditional"
+	"github.com/postern-mam/postern/internal/httpapi/graph/entra"
+	"github.com/postern-mam/postern/internal/httpapi/graph/intune"
+	"github.com/postern-mam/postern/internal/httpapi/graph/tenantadmin"
 	"github.com/postern-mam/postern/internal/httpapi/mamapi"
 	"github.com/postern-mam/postern/internal/httpapi/mtdapi"
 	"github.com/postern-mam/postern/internal/httpapi/oidc"
@@ -51,12 +55,12 @@ func (h *house) openDoors(ctx context.Context, c *ServeCmd) error {
 	}
 	help.Mount(mux)
 
-	api, err := graph.New(graph.Config{
-		Admin: h.admin, Registrations: h.mam, SignIns: h.store, Authenticate: h.authenticate, BaseURL: h.base, Now: h.now, Log: h.log,
-	})
+	api, reports, err := h.graph(trusted)
 	if err != nil {
 		return err
 	}
+	mux.HandleFunc("GET /metadata/endpoints", h.metadata)
+	mux.HandleFunc("GET /reports/{id}", reports)
 	graphMux := http.NewServeMux() // its own: /v1.0/ would clash with /{tenant}/
 	api.Mount(graphMux)
 
@@ -76,6 +80,27 @@ func (h *house) openDoors(ctx context.Context, c *ServeCmd) error {
 		Store: h.store.Outbox(), Handlers: h.handlers(), Hints: h.store.Hints(), Log: h.log,
 	})
 	return err
+}
+
+// graph builds the administration API from its areas, and the address of
+// reports, which needs no token.
+func (h *house) graph(trusted []netip.Prefix) (*graph.Door, http.HandlerFunc, error) {
+	administration, err := tenantadmin.New(tenantadmin.Config{
+		Admin: h.admin, Registrations: h.mam, Reports: h.report, Sealer: h.sealer, BaseURL: h.base, Now: h.now, Log: h.log,
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	door, err := graph.New(graph.Config{
+		Authenticate: h.authenticate, Authority: h.admin.Authority, BaseURL: h.base, Now: h.now, Log: h.log,
+		Address: func(r *http.Request) string { return proxy.ClientIP(r, trusted) },
+	},
+		entra.New(h.admin, h.base).Routes(),
+		(&conditional.Area{Admin: h.admin, SignIns: h.store}).Routes(),
+		(&intune.Area{Admin: h.admin, Registrations: h.mam}).Routes(),
+		administration.Routes(),
+	)
+	return door, administration.Download, err
 }
 
 // byHost sends a request for the issuer's host to our own doors and every other
@@ -150,7 +175,7 @@ func (h *house) organization(r *http.Request, t directory.TenantID) (string, err
 func (h *house) remediation(r *http.Request, t directory.TenantID, resource directory.AppID) (portal.View, error) {
 	ctx := r.Context()
 	session, user, err := h.idp.SignedIn(ctx, t, oidc.SessionCookie(r, t))
-	if fault.KindOf(err) == fault.NotFound && err != nil {
+	if fault.KindOf(err) == fault.NotFound {
 		return portal.View{}, fault.New(fault.Unauthenticated, "nobody is signed in")
 	}
 	if err != nil {

@@ -22,8 +22,8 @@ import (
 	"github.com/postern-mam/postern/internal/keystore"
 	"github.com/postern-mam/postern/internal/mam"
 	"github.com/postern-mam/postern/internal/mtd"
-	"github.com/postern-mam/postern/internal/oauth"
 	"github.com/postern-mam/postern/internal/outbox"
+	"github.com/postern-mam/postern/internal/report"
 	"github.com/postern-mam/postern/internal/store"
 	"github.com/postern-mam/postern/internal/tunnel"
 )
@@ -47,6 +47,7 @@ type house struct {
 	mtd    *mtd.Service
 	admin  *admin.Service
 	tunnel *tunnel.Service
+	report *report.Service
 	hub    *mamapi.Hub
 
 	dispatcher  *outbox.Dispatcher
@@ -106,7 +107,7 @@ func (h *house) furnish() (err error) {
 		return err
 	}
 	h.mam, err = mam.New(mam.Config{
-		Store: h.store.MAM(), Signer: h.idp, Issuer: h.base, OrderKeys: h.idp.JWKS, Origins: h.origins, Now: h.now,
+		Store: h.store.MAM(), Signer: h.idp, Issuer: h.base, OrderKeys: h.idp.JWKS, Now: h.now,
 	})
 	if err != nil {
 		return err
@@ -122,20 +123,11 @@ func (h *house) furnish() (err error) {
 	if err != nil {
 		return err
 	}
+	if h.report, err = report.New(report.Config{Store: h.store.Reports(), Now: h.now}); err != nil {
+		return err
+	}
 	h.tunnel, err = tunnel.New(tunnel.Config{Store: h.store.Tunnel(), Gate: h.gate, SignIns: h.idp, Recorder: h.gate, Now: h.now})
 	return err
-}
-
-// origins lists the web origins that a tenant publishes, for policies.
-func (h *house) origins(ctx context.Context, t directory.TenantID) ([]string, error) {
-	var out []string
-	err := h.admin.Apps().All(ctx, t, func(a directory.App) bool {
-		if a.Site != nil {
-			out = append(out, oauth.SiteOrigin(h.base, a.Site.Host))
-		}
-		return true
-	})
-	return out, err
 }
 
 // handlers are the rooms that react to events, in the order of urgency: what is

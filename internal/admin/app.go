@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postern-mam/postern/internal/audit"
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/event"
 	"github.com/postern-mam/postern/internal/fault"
@@ -30,33 +31,33 @@ const minRSABits = 2048
 // and reach; only its keys and secrets may change.
 func (s *Service) Apps() Collection[directory.App] {
 	return Collection[directory.App]{
-		objects: s.store.Apps(),
-		check:   s.checkApp,
+		service: s, kind: audit.App, objects: s.store.Apps(), redact: withoutSecrets,
+		check: s.checkApp,
 		spare: func(_ context.Context, a directory.App) error {
 			if a.BuiltIn {
 				return fault.New(fault.Invalid, "application %q is part of the product and cannot be deleted", a.DisplayName)
 			}
 			return nil
 		},
-		announce: func(a directory.App) event.Event { return s.changed(a.Tenant, "application") },
-		key:      func(a directory.App) (directory.TenantID, string, int64) { return a.Tenant, string(a.ID), a.Revision },
+		announce: func(_, a *directory.App) event.Event { return s.changed(a.Tenant, "application", nil) },
+		describe: func(a *directory.App) subject { return subject{a.Tenant, string(a.ID), a.Revision, a.DisplayName, nil} },
 	}
+}
+
+// withoutSecrets is an app as the record keeps it: which secrets it has, and
+// nothing that verifies them.
+func withoutSecrets(a directory.App) directory.App {
+	a.Secrets = slices.Clone(a.Secrets)
+	for i := range a.Secrets {
+		a.Secrets[i].Hash = "[redacted]"
+	}
+	return a
 }
 
 // AppByObjectID finds an application by its object identifier; fault.NotFound
 // when there is none.
 func (s *Service) AppByObjectID(ctx context.Context, t directory.TenantID, id string) (directory.App, error) {
-	var found directory.App
-	err := s.Apps().All(ctx, t, func(a directory.App) bool {
-		if a.ObjectID == id {
-			found = a
-		}
-		return found.ObjectID == ""
-	})
-	if err == nil && found.ObjectID == "" {
-		err = fault.New(fault.NotFound, "there is no application %q", id)
-	}
-	return found, err
+	return s.store.AppByObjectID(ctx, t, id)
 }
 
 // AddSecret gives an app a new random secret of 256 bits. It is returned once

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 
+	"github.com/postern-mam/postern/internal/audit"
 	"github.com/postern-mam/postern/internal/directory"
 )
 
@@ -76,7 +77,7 @@ func (s *Service) Found(ctx context.Context, r FoundRequest) (Bootstrap, error) 
 			return Bootstrap{}, err
 		}
 	}
-	err = s.store.Found(ctx, Founding{
+	founding := Founding{
 		Tenant: directory.Tenant{ID: b.Tenant, DisplayName: r.DisplayName, Domain: r.Domain, CreatedAt: now},
 		Admin: directory.User{
 			ID: directory.UserID(newID()), Tenant: b.Tenant, UserPrincipalName: b.AdminUserPrincipalName,
@@ -84,8 +85,11 @@ func (s *Service) Found(ctx context.Context, r FoundRequest) (Bootstrap, error) 
 		},
 		Password: Password{Hash: hash, MustChange: true},
 		Apps:     apps,
-	})
-	if err != nil {
+	}
+	e := s.entry(audit.Create, audit.Tenant, s.Tenants().describe(&founding.Tenant))
+	e.Activity, e.Revision = "tenant founded", 1
+	founding.Entries = []audit.Entry{e}
+	if err := s.store.Found(ctx, founding); err != nil {
 		return Bootstrap{}, err
 	}
 	return b, nil

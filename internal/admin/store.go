@@ -2,12 +2,15 @@ package admin
 
 import (
 	"context"
+	"time"
 
 	"github.com/postern-mam/postern/internal/access"
 	"github.com/postern-mam/postern/internal/audit"
+	"github.com/postern-mam/postern/internal/configuration"
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/event"
 	"github.com/postern-mam/postern/internal/protection"
+	"github.com/postern-mam/postern/internal/targeting"
 	"github.com/postern-mam/postern/internal/threat"
 )
 
@@ -18,8 +21,9 @@ type Query struct {
 	Limit int    // 0 means 100
 }
 
-// Note is what is kept together with a change: the facts it announces and its
-// entry in the audit record.
+// Note is what is kept together with a change, in its transaction: the facts it
+// announces and its entry in the audit record. A change that the room makes has
+// one; one that nobody needs to hear of has none.
 type Note struct {
 	Events []event.Event
 	Entry  *audit.Entry // nil: none
@@ -31,30 +35,64 @@ type Objects[T any] interface {
 	Get(ctx context.Context, t directory.TenantID, id string) (T, error)
 	// List returns objects in identifier order.
 	List(ctx context.Context, t directory.TenantID, q Query) ([]T, error)
+	// Count returns how many there are.
+	Count(ctx context.Context, t directory.TenantID) (int, error)
 	// Save creates (Revision 0) or compares and swaps, and returns what was
 	// stored. fault.Conflict when the revision moved or a unique name is taken.
-	Save(ctx context.Context, v T, events ...event.Event) (T, error)
+	Save(ctx context.Context, v T, notes ...Note) (T, error)
 	// Delete removes the object and everything that cannot be without it;
 	// fault.NotFound when there is none.
-	Delete(ctx context.Context, t directory.TenantID, id string, events ...event.Event) error
+	Delete(ctx context.Context, t directory.TenantID, id string, notes ...Note) error
 }
 
-// Members keeps who is in which group.
+// Members keeps who is in which group and who owns it. Lists are in identifier
+// order; Query.Name does not narrow them.
 type Members interface {
 	// Members lists the direct members of a group.
-	Members(ctx context.Context, t directory.TenantID, g directory.GroupID) ([]directory.Member, error)
+	Members(ctx context.Context, t directory.TenantID, g directory.GroupID, q Query) ([]directory.Member, error)
+	// TransitiveMembers lists the members of a group, direct and nested.
+	TransitiveMembers(ctx context.Context, t directory.TenantID, g directory.GroupID, q Query) ([]directory.Member, error)
 	// MemberOf lists the groups that a user or a group is a direct member of.
-	MemberOf(ctx context.Context, t directory.TenantID, id string) ([]directory.Group, error)
+	MemberOf(ctx context.Context, t directory.TenantID, id string, q Query) ([]directory.Group, error)
+	// TransitiveMemberOf lists the groups that a user or a group is a member of, direct and nested.
+	TransitiveMemberOf(ctx context.Context, t directory.TenantID, id string, q Query) ([]directory.Group, error)
 	// AddMember is fault.NotFound for an unknown group or member and
 	// fault.Conflict for one that is in already.
-	AddMember(ctx context.Context, t directory.TenantID, g directory.GroupID, m directory.Member, events ...event.Event) error
+	AddMember(ctx context.Context, t directory.TenantID, g directory.GroupID, m directory.Member, notes ...Note) error
 	// RemoveMember is fault.NotFound when m is no direct member.
-	RemoveMember(ctx context.Context, t directory.TenantID, g directory.GroupID, id string, events ...event.Event) error
+	RemoveMember(ctx context.Context, t directory.TenantID, g directory.GroupID, id string, notes ...Note) error
 }
 
-// Store is all that the room keeps. Saving an access policy, protection policy,
-// group, member, application, device, connector or tenant moves the tenant's
-// revision; saving a user moves that user's.
+// Owners keeps who owns which group: users and applications (by object identifier).
+type Owners interface {
+	// Owners lists the owners of a group.
+	Owners(ctx context.Context, t directory.TenantID, g directory.GroupID, q Query) ([]directory.Member, error)
+	// AddOwner is fault.NotFound for an unknown group and fault.Conflict for an owner that it has already.
+	AddOwner(ctx context.Context, t directory.TenantID, g directory.GroupID, m directory.Member, notes ...Note) error
+	// RemoveOwner is fault.NotFound when the group has no such owner.
+	RemoveOwner(ctx context.Context, t directory.TenantID, g directory.GroupID, id string, notes ...Note) error
+}
+
+// EntryQuery narrows the audit record. Zero fields do not narrow.
+type EntryQuery struct {
+	Kinds    []audit.Kind
+	Target   string // identifier of the object
+	After    string // list what is older than this entry
+	From, To time.Time
+	Limit    int // 0 means 100
+}
+
+// Record is the append-only record of changes.
+type Record interface {
+	// Entries lists entries newest first.
+	Entries(ctx context.Context, t directory.TenantID, q EntryQuery) ([]audit.Entry, error)
+	// Entry returns one, or fault.NotFound.
+	Entry(ctx context.Context, t directory.TenantID, id string) (audit.Entry, error)
+}
+
+// Store is all that the room keeps. Saving an access policy, protection or
+// configuration policy, filter, group, member, application, device, connector or
+// tenant moves the tenant's revision; saving a user moves that user's.
 type Store interface {
 	Users() Objects[directory.User]
 	Groups() Objects[directory.Group]
@@ -62,11 +100,22 @@ type Store interface {
 	Devices() Objects[directory.Device]
 	AccessPolicies() Objects[access.Policy]
 	ProtectionPolicies() Objects[protection.Policy]
+	Configurations() Objects[configuration.Policy]
+	Filters() Objects[targeting.Filter]
 	Connectors() Objects[threat.Connector]
 	Tenants() Objects[directory.Tenant] // id is the tenant's own
+	RoleDefinitions() Objects[directory.RoleDefinition]
+	RoleAssignments() Objects[directory.RoleAssignment]
+	ScopeTags() Objects[directory.ScopeTag]
 	Members
+	Owners
+	Record
+	// AppByObjectID returns fault.NotFound when there is none.
+	AppByObjectID(ctx context.Context, t directory.TenantID, id string) (directory.App, error)
+	// RolesOf lists the role assignments that a user holds through groups, direct and nested.
+	RolesOf(ctx context.Context, t directory.TenantID, u directory.UserID) ([]directory.RoleAssignment, error)
 	// SaveUserWithPassword saves a user and what verifies the password together.
-	SaveUserWithPassword(ctx context.Context, u directory.User, p Password, events ...event.Event) (directory.User, error)
+	SaveUserWithPassword(ctx context.Context, u directory.User, p Password, notes ...Note) (directory.User, error)
 	// Found creates the first tenant with all that belongs to it, or returns
 	// fault.Conflict when the database holds a tenant already.
 	Found(ctx context.Context, f Founding) error
@@ -84,4 +133,5 @@ type Founding struct {
 	Admin    directory.User
 	Password Password
 	Apps     []directory.App
+	Entries  []audit.Entry
 }

@@ -1,11 +1,13 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
 	"unicode"
 
+	"github.com/postern-mam/postern/internal/audit"
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/event"
 	"github.com/postern-mam/postern/internal/fault"
@@ -22,16 +24,16 @@ const (
 // neither disabled, demoted nor deleted.
 func (s *Service) Users() Collection[directory.User] {
 	return Collection[directory.User]{
-		objects: s.store.Users(),
-		check:   s.checkUser,
+		service: s, kind: audit.User, objects: s.store.Users(),
+		check: s.checkUser,
 		spare: func(ctx context.Context, u directory.User) error {
 			return s.keepAdministrator(ctx, u, directory.User{})
 		},
-		announce: func(u directory.User) event.Event {
+		announce: func(_, u *directory.User) event.Event {
 			return event.UserChanged{Tenant: u.Tenant, User: u.ID, At: s.now()}
 		},
-		key: func(u directory.User) (directory.TenantID, string, int64) {
-			return u.Tenant, string(u.ID), u.Revision
+		describe: func(u *directory.User) subject {
+			return subject{u.Tenant, string(u.ID), u.Revision, u.UserPrincipalName, nil}
 		},
 	}
 }
@@ -43,14 +45,16 @@ func (s *Service) SaveUserWithPassword(ctx context.Context, u directory.User, pa
 		return u, err
 	}
 	users := s.Users()
-	if err := users.prepare(ctx, &u); err != nil {
+	note, err := users.prepare(ctx, &u)
+	if err != nil {
 		return u, err
 	}
+	note.Entry.Activity = "password set"
 	hash, err := s.passwords.HashPassword(ctx, password) // before the transaction: nothing is hashed inside the writer
 	if err != nil {
 		return u, err
 	}
-	return s.store.SaveUserWithPassword(ctx, u, Password{Hash: hash, MustChange: mustChange}, users.announce(u))
+	return s.store.SaveUserWithPassword(ctx, u, Password{Hash: hash, MustChange: mustChange}, note)
 }
 
 // FindUser returns a user by identifier or user principal name.
@@ -70,7 +74,7 @@ func (s *Service) FindUser(ctx context.Context, t directory.TenantID, idOrName s
 
 func (s *Service) checkUser(ctx context.Context, old, u *directory.User) error {
 	if old == nil {
-		u.ID, u.CreatedAt = directory.UserID(newID()), s.now()
+		u.ID, u.CreatedAt = cmp.Or(u.ID, directory.UserID(newID())), s.now()
 	}
 	errs := []error{
 		checkPrincipalName(u.UserPrincipalName),
@@ -127,61 +131,55 @@ func checkPassword(password string) error {
 	return nil
 }
 
-// Members lists the direct members of a group; fault.NotFound without one.
-func (s *Service) Members(ctx context.Context, t directory.TenantID, g directory.GroupID) ([]directory.Member, error) {
-	if _, err := s.store.Groups().Get(ctx, t, string(g)); err != nil {
-		return nil, err
-	}
-	return s.store.Members(ctx, t, g)
-}
-
-// AddMember puts a user or a group, whichever id names, into a group. Groups
-// may contain each other in a circle, but none contains itself.
-func (s *Service) AddMember(ctx context.Context, t directory.TenantID, g directory.GroupID, id string) error {
-	if id == string(g) {
-		return fault.New(fault.Invalid, "group %q cannot be a member of itself", id)
-	}
-	m, err := s.Member(ctx, t, id)
-	if err != nil {
+// WipeUser orders the wipe of every app on every device of a user, again and
+// again until UnwipeUser, new registrations included. Asking again changes nothing.
+func (s *Service) WipeUser(ctx context.Context, t directory.TenantID, id directory.UserID, reason string) error {
+	if err := checkText("reason", reason, 0, 256); err != nil {
 		return err
 	}
-	return s.store.AddMember(ctx, t, g, m, s.membership(t, m))
+	by := string(s.actor.User)
+	if by == "" {
+		by = string(s.actor.Client)
+	}
+	return s.saveWipe(ctx, t, id, "user wipe ordered", func(u *directory.User) bool {
+		if u.Wipe != nil {
+			return false
+		}
+		u.Wipe = &directory.UserWipe{RequestedBy: by, Reason: reason, RequestedAt: s.now()}
+		return true
+	})
 }
 
-// RemoveMember takes a direct member out of a group; fault.NotFound when it is none.
-func (s *Service) RemoveMember(ctx context.Context, t directory.TenantID, g directory.GroupID, id string) error {
-	m, err := s.Member(ctx, t, id)
-	if err != nil {
-		return err
-	}
-	return s.store.RemoveMember(ctx, t, g, id, s.membership(t, m))
+// UnwipeUser removes the order of WipeUser. Wipes that are under way go on.
+func (s *Service) UnwipeUser(ctx context.Context, t directory.TenantID, id directory.UserID) error {
+	return s.saveWipe(ctx, t, id, "user wipe removed", func(u *directory.User) bool {
+		had := u.Wipe != nil
+		u.Wipe = nil
+		return had
+	})
 }
 
-// Member says whether id names a user or a group; fault.NotFound when neither.
-func (s *Service) Member(ctx context.Context, t directory.TenantID, id string) (directory.Member, error) {
-	_, err := s.store.Users().Get(ctx, t, id)
-	if err == nil {
-		return directory.Member{Kind: directory.MemberUser, ID: id}, nil
+// saveWipe changes a user as change says, until nobody overtakes it.
+func (s *Service) saveWipe(ctx context.Context, t directory.TenantID, id directory.UserID, activity string, change func(u *directory.User) bool) error {
+	const attempts = 5
+	var err error
+	for range attempts {
+		u, failed := s.store.Users().Get(ctx, t, string(id))
+		if failed != nil {
+			return failed
+		}
+		old := u
+		if !change(&u) {
+			return nil
+		}
+		note, failed := s.Users().note(audit.Action, &old, &u)
+		if failed != nil {
+			return failed
+		}
+		note.Entry.Activity = activity
+		if _, err = s.store.Users().Save(ctx, u, note); fault.KindOf(err) != fault.Conflict {
+			return err
+		}
 	}
-	if fault.KindOf(err) != fault.NotFound {
-		return directory.Member{}, err
-	}
-	if _, err = s.store.Groups().Get(ctx, t, id); err == nil {
-		return directory.Member{Kind: directory.MemberGroup, ID: id}, nil
-	}
-	return directory.Member{}, err
-}
-
-// GroupsOf lists the groups that id, a user or a group, is a direct member of.
-func (s *Service) GroupsOf(ctx context.Context, t directory.TenantID, id string) ([]directory.Group, error) {
-	return s.store.MemberOf(ctx, t, id)
-}
-
-// membership announces a change of one person's groups, or of everyone's when a
-// whole group moved.
-func (s *Service) membership(t directory.TenantID, m directory.Member) event.Event {
-	if m.Kind == directory.MemberUser {
-		return event.UserChanged{Tenant: t, User: directory.UserID(m.ID), At: s.now()}
-	}
-	return s.changed(t, "group")
+	return err
 }

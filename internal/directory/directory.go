@@ -108,12 +108,13 @@ type MemberKind string
 const (
 	MemberUser  MemberKind = "user"
 	MemberGroup MemberKind = "group"
+	MemberApp   MemberKind = "servicePrincipal" // owns groups, is in none
 )
 
 // Member is one direct member of a group.
 type Member struct {
 	Kind MemberKind
-	ID   string // a UserID or a GroupID
+	ID   string // a UserID, a GroupID or the object identifier of an App
 }
 
 // Installation names one managed app of one user on one device.

@@ -15,8 +15,13 @@ import (
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/graphclient"
 	"github.com/postern-mam/postern/internal/httpapi/graph"
+	"github.com/postern-mam/postern/internal/httpapi/graph/conditional"
+	"github.com/postern-mam/postern/internal/httpapi/graph/entra"
+	"github.com/postern-mam/postern/internal/httpapi/graph/intune"
+	"github.com/postern-mam/postern/internal/httpapi/graph/tenantadmin"
 	"github.com/postern-mam/postern/internal/mam"
 	"github.com/postern-mam/postern/internal/oauth"
+	"github.com/postern-mam/postern/internal/report"
 	"github.com/postern-mam/postern/internal/store/storetest"
 )
 
@@ -26,11 +31,17 @@ func (plainHash) HashPassword(_ context.Context, password string) (string, error
 	return "hash of " + password, nil
 }
 
-type noRegistrations struct{ graph.Registrations }
+type noRegistrations struct{ intune.Registrations }
 
 func (noRegistrations) List(context.Context, directory.TenantID, mam.Filter) ([]mam.Registration, error) {
 	return nil, nil
 }
+
+// openSeal seals nothing: no test here orders a report.
+type openSeal struct{}
+
+func (openSeal) Seal(_ string, plain []byte) ([]byte, error)  { return plain, nil }
+func (openSeal) Open(_ string, sealed []byte) ([]byte, error) { return sealed, nil }
 
 // service is a real administration API over a real store, behind TLS.
 type service struct {
@@ -55,7 +66,8 @@ func newService(t *testing.T) *service {
 		doors.ServeHTTP(w, r)
 	}))
 	t.Cleanup(server.Close)
-	room, err := admin.New(admin.Config{Store: storetest.Open(t).Admin(), Passwords: plainHash{}, IssuerHost: "127.0.0.1"})
+	data := storetest.Open(t)
+	room, err := admin.New(admin.Config{Store: data.Admin(), Passwords: plainHash{}, IssuerHost: "127.0.0.1"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,15 +82,27 @@ func newService(t *testing.T) *service {
 		}
 		_, _ = w.Write([]byte(`{"access_token":"good","expires_in":600}`))
 	})
+	log := slog.New(slog.DiscardHandler)
+	reports, err := report.New(report.Config{Store: data.Reports()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	administration, err := tenantadmin.New(tenantadmin.Config{
+		Admin: room, Registrations: noRegistrations{}, Reports: reports, Sealer: openSeal{}, BaseURL: server.URL, Log: log,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	door, err := graph.New(graph.Config{
-		Admin: room, Registrations: noRegistrations{}, BaseURL: server.URL, Log: slog.New(slog.DiscardHandler),
+		BaseURL: server.URL, Log: log, Authority: room.Authority,
 		Authenticate: func(r *http.Request, _ directory.AppID) (oauth.Principal, *oauth.Proof, error) {
 			if r.Header.Get("Authorization") != "Bearer good" {
 				return oauth.Principal{}, nil, &oauth.Error{Code: oauth.InvalidToken}
 			}
 			return oauth.Principal{Tenant: s.boot.Tenant, Audience: directory.GraphAPI, Permissions: directory.Permissions()}, nil, nil
 		},
-	})
+	}, entra.New(room, server.URL).Routes(), (&conditional.Area{Admin: room}).Routes(),
+		(&intune.Area{Admin: room, Registrations: noRegistrations{}}).Routes(), administration.Routes())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -128,10 +128,7 @@ func (s *Service) checkIn(ctx context.Context, c Caller, id directory.Registrati
 	if err := s.settle(ctx, &f, &change); err != nil {
 		return wire.CheckInResult{}, err
 	}
-	p, err := s.policy(ctx, f.dossier)
-	if err != nil {
-		return wire.CheckInResult{}, err
-	}
+	f.reg.acknowledge()
 	waiting := len(change.Operations)
 	if (f.reg.WipePending || f.reg.DiagnosticsPending) && waiting == 0 {
 		open, err := s.open(ctx, f.reg)
@@ -146,7 +143,7 @@ func (s *Service) checkIn(ctx context.Context, c Caller, id directory.Registrati
 	v := f.reg.Verdict
 	return wire.CheckInResult{
 		State: v.State.String(), Action: v.Action.String(), Reasons: reasons(v),
-		PolicyETag: p.ETag, Operations: waiting,
+		PolicyETag: f.etag, Operations: waiting,
 		CheckInSeconds: int(v.Retry(s.cfg.CheckInEvery).Seconds()), ServerTime: f.reg.LastSyncAt,
 	}, nil
 }

@@ -19,21 +19,23 @@ const byHealthCheck = "healthCheck" // Operation.RequestedBy of a wipe that a ch
 type file struct {
 	reg     Registration
 	dossier Dossier
+	etag    string // of the policy to be applied, as settle found
+	news    bool   // it is another than before
 }
 
 // read returns the file of id.
 func (s *Service) read(ctx context.Context, t directory.TenantID, id directory.RegistrationID) (file, error) {
 	d, err := s.cfg.Store.Dossier(ctx, t, id)
-	return file{d.Registration, d}, err
+	return file{reg: d.Registration, dossier: d}, err
 }
 
 // settle judges f's registration anew and adds to c what follows: the verdict,
-// the news that it moved and, when a health check demands one, a wipe. One wipe
-// is asked for, however often the check fails.
+// the news that it moved, the policy to be applied and, when a health check
+// demands one, a wipe. One wipe is asked for, however often the check fails.
 func (s *Service) settle(ctx context.Context, f *file, c *Change) error {
 	now := s.cfg.Now()
 	f.dossier.Standing = f.reg.Standing
-	v, _ := compliance.Judge(f.dossier.Dossier, now)
+	v, eff := compliance.Judge(f.dossier.Dossier, now)
 	ordered, err := s.wipeOwed(ctx, f, v, c)
 	if err != nil {
 		return err
@@ -44,6 +46,17 @@ func (s *Service) settle(ctx context.Context, f *file, c *Change) error {
 	c.Events = append(c.Events, moved(f.reg, v, now)...)
 	f.reg.Verdict = v
 	c.Registration = &f.reg
+	return s.intend(f, f.dossier.intention(eff), now)
+}
+
+// intend notes in f what is to be applied.
+func (s *Service) intend(f *file, in Intention, at time.Time) error {
+	p, err := s.policy(f.dossier, in)
+	if err != nil {
+		return err
+	}
+	f.etag = p.ETag
+	f.news = f.reg.intend(f.dossier.delivery(in, p.ETag, at))
 	return nil
 }
 
@@ -102,7 +115,7 @@ func (s *Service) rejudge(ctx context.Context, t directory.TenantID, id director
 		if err := s.settle(ctx, &f, &c); err != nil {
 			return err
 		}
-		if same(before, f.reg.Verdict) && len(c.Operations) == 0 {
+		if same(before, f.reg.Verdict) && !f.news && len(c.Operations) == 0 {
 			return nil
 		}
 		return s.cfg.Store.Save(ctx, c)

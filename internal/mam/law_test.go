@@ -23,7 +23,7 @@ import (
 
 func TestNewNamesEverythingThatIsMissing(t *testing.T) {
 	_, err := mam.New(mam.Config{})
-	for _, name := range []string{"Store", "Signer", "Issuer", "OrderKeys", "Origins"} {
+	for _, name := range []string{"Store", "Signer", "Issuer", "OrderKeys"} {
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%v does not name %s", err, name)
 		}

@@ -45,13 +45,11 @@ type Config struct {
 	Store  Store
 	Signer Signer
 	// Issuer is the public base URL, without a slash at the end. Orders name
-	// the authority (Issuer + "/" + tenant) as who gave them.
+	// the authority (Issuer + "/" + tenant) as who gave them, and published sites
+	// are at its port.
 	Issuer string
 	// OrderKeys returns the JWK set that verifies orders, as JSON.
 	OrderKeys func(context.Context) ([]byte, error)
-	// Origins returns the web origins that the tenant publishes and that
-	// policies protect.
-	Origins func(context.Context, directory.TenantID) ([]string, error)
 
 	CheckInEvery time.Duration    // zero: 30 minutes
 	Now          func() time.Time // zero: time.Now in UTC
@@ -74,7 +72,6 @@ func New(cfg Config) (*Service, error) {
 	missing(cfg.Signer == nil, "Signer")
 	missing(cfg.Issuer == "", "Issuer")
 	missing(cfg.OrderKeys == nil, "OrderKeys")
-	missing(cfg.Origins == nil, "Origins")
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}

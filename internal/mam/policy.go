@@ -3,13 +3,10 @@ package mam
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"slices"
 
-	"github.com/postern-mam/postern/internal/compliance"
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/fault"
 	"github.com/postern-mam/postern/internal/protection"
@@ -29,32 +26,11 @@ func (s *Service) Policy(ctx context.Context, c Caller, id directory.Registratio
 	if err := c.opens(f.reg); err != nil {
 		return wire.Policy{}, fmt.Errorf("policy: %w", err)
 	}
-	p, err := s.policy(ctx, f.dossier)
+	p, err := s.policy(f.dossier, f.dossier.intends())
 	if err != nil {
 		return wire.Policy{}, fmt.Errorf("policy: %w", err)
 	}
 	return p, nil
-}
-
-// policy is what the installation behind d must enforce.
-func (s *Service) policy(ctx context.Context, d Dossier) (wire.Policy, error) {
-	origins, err := s.cfg.Origins(ctx, d.Standing.Tenant)
-	if err != nil {
-		return wire.Policy{}, err
-	}
-	eff, none := compliance.Applies(d.Dossier)
-	p := wire.Policy{
-		Settings: map[string]string{}, Checks: []wire.Check{}, Sources: map[string]string{}, Configuration: []wire.Configured{},
-		CheckInSeconds: int(none.Retry(s.cfg.CheckInEvery).Seconds()), OrganizationOrigins: slices.Sorted(slices.Values(origins)),
-	}
-	if p.OrganizationOrigins == nil {
-		p.OrganizationOrigins = []string{}
-	}
-	if eff != nil {
-		write(&p, eff)
-	}
-	p.ETag, err = etag(p)
-	return p, err
 }
 
 // write spells eff as the protocol does.
@@ -70,14 +46,6 @@ func write(p *wire.Policy, eff *protection.Effective) {
 	for name, id := range eff.Sources {
 		p.Sources[name] = string(id)
 	}
-}
-
-// etag covers everything in p, as the device reads it.
-func etag(p wire.Policy) (string, error) {
-	p.ETag = ""
-	doc, err := json.Marshal(p) // members of maps come sorted
-	sum := sha256.Sum256(doc)
-	return base64.RawURLEncoding.EncodeToString(sum[:12]), err
 }
 
 // orderKeys returns the JWK set as JSON that is known to be JSON.

@@ -33,7 +33,6 @@ func (w *world) record() *[]audit.Entry {
 	w.mam, err = mam.New(mam.Config{
 		Store: recorded{w.store.MAM(), &entries}, Signer: w, Issuer: issuer, Now: w.clock,
 		OrderKeys: func(context.Context) ([]byte, error) { return []byte(`{"keys":[]}`), nil },
-		Origins:   w.origins,
 	})
 	must(w, err)
 	return &entries

@@ -138,6 +138,9 @@ func (s *Service) enroll(ctx context.Context, n *newcomer, e wire.Enroll) (Regis
 		},
 		DeviceName: d.DisplayName, DeviceModel: d.Model, Manufacturer: d.Manufacturer, KeyThumbprint: d.KeyThumbprint,
 	}
+	if err := s.greet(&reg, who, d); err != nil {
+		return Registration{}, err
+	}
 	older, err := s.admit(ctx, reg.Standing, who.Demands.Settings.MaxUsersPerDevice)
 	if err != nil {
 		return Registration{}, err
@@ -156,6 +159,15 @@ func (s *Service) enroll(ctx context.Context, n *newcomer, e wire.Enroll) (Regis
 		Registration: &reg, Proof: n.proof,
 		Events: []event.Event{event.RegistrationChanged{Installation: reg.Installation, Registration: reg.Registration, At: now}},
 	})
+}
+
+// greet notes what a newcomer should apply.
+func (s *Service) greet(reg *Registration, who Dossier, d directory.Device) error {
+	who.Standing, who.Manufacturer, who.Model = reg.Standing, d.Manufacturer, d.Model
+	f := file{reg: *reg, dossier: who}
+	err := s.intend(&f, who.intends(), reg.EnrolledAt)
+	*reg = f.reg
+	return err
 }
 
 // refused makes one error of all that stands against an enrolment: the first

@@ -6,6 +6,7 @@ import (
 
 	"github.com/postern-mam/postern/internal/audit"
 	"github.com/postern-mam/postern/internal/compliance"
+	"github.com/postern-mam/postern/internal/configuration"
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/event"
 	"github.com/postern-mam/postern/internal/oauth"
@@ -24,7 +25,8 @@ type Registration struct {
 	Verdict       compliance.Verdict // the newest, for display and reports only
 	AppliedETag   string             // the policy the app said it applies
 	Intended      Delivery           // what the app should apply, as of the newest judgment
-	Applied       Delivery           // what AppliedETag stood for when it was intended; zero: never acknowledged
+	Superseded    Delivery           // what was intended before that
+	Applied       Delivery           // what the app said last that it applies; zero: never acknowledged
 	// DiagnosticsPending: diagnostics were asked for and have not come.
 	DiagnosticsPending bool                 `json:",omitempty"`
 	FailedChecks       []protection.Subject // what the app said failed on the device, for display only
@@ -91,7 +93,9 @@ type Operation struct {
 // snapshot. Its Standing is that of Registration, which is zero for a candidate.
 type Dossier struct {
 	compliance.Dossier
-	Registration Registration
+	Registration   Registration
+	Configurations []configuration.Policy // as Demands.Policies, of app configuration
+	Sites          []string               // hosts that the tenant publishes and policies protect, sorted
 }
 
 // Filter narrows a list of registrations. Zero fields do not narrow.

@@ -62,7 +62,7 @@ func newWorldOn(t testing.TB, on *store.Store) *world {
 	svc, err := mam.New(mam.Config{
 		Store: w.store.MAM(), Signer: w, Issuer: issuer,
 		OrderKeys: func(context.Context) ([]byte, error) { return []byte(`{"keys":[]}`), nil },
-		Origins:   w.origins, Now: w.clock,
+		Now:       w.clock,
 	})
 	must(t, err)
 	w.mam = svc
@@ -72,6 +72,10 @@ func newWorldOn(t testing.TB, on *store.Store) *world {
 		Admin:  person("5a1e2d6c-0000-4000-8000-00000000000f", "admin"), Password: admin.Password{Hash: "x"},
 	}))
 	w.addUser(anna, "anna")
+	_, err = w.store.Admin().Apps().Save(ctx, directory.App{
+		ID: "wiki", Tenant: tenant, DisplayName: "Wiki", Site: &directory.Site{Host: "wiki.corp.example", Upstream: "http://wiki"},
+	})
+	must(t, err)
 	w.savePolicy(protection.Policy{
 		ID: "T_5a1e2d6c-0000-4000-8000-000000000006", Tenant: tenant, DisplayName: "Edge",
 		Apps: []directory.PackageID{edge}, Assignments: []targeting.Assignment{{Kind: targeting.AllUsers}},
@@ -89,10 +93,6 @@ func newWorldOn(t testing.TB, on *store.Store) *world {
 }
 
 func (w *world) clock() time.Time { return w.now }
-
-func (w *world) origins(context.Context, directory.TenantID) ([]string, error) {
-	return []string{"https://wiki.corp.example"}, nil
-}
 
 func must(t testing.TB, err error) {
 	t.Helper()

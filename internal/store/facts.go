@@ -133,7 +133,11 @@ func (v gateView) installed(tx *sqldb.Tx, k personKey, p *person) error {
 	if err := threats(tx, &d); err != nil {
 		return err
 	}
-	if d.Demands, err = v.demands(tx, reg.Installation, p.groups); err != nil {
+	q, err := v.question(tx, reg.Installation)
+	if err != nil {
+		return err
+	}
+	if d.Demands, err = q.demands(p.groups); err != nil {
 		return err
 	}
 	p.device, p.dossier = &device, &d
@@ -207,7 +211,17 @@ func (v mamView) asked(tx *sqldb.Tx, d *mam.Dossier) (err error) {
 	if d.Groups, err = groups(tx, in.Tenant, in.User); err != nil {
 		return err
 	}
-	d.Demands, err = v.demands(tx, in, d.Groups)
+	q, err := v.question(tx, in)
+	if err != nil {
+		return err
+	}
+	if d.Demands, err = q.demands(d.Groups); err != nil {
+		return err
+	}
+	if d.Configurations, err = q.configurations(&d.Demands); err != nil {
+		return err
+	}
+	d.Sites, err = q.sites()
 	return err
 }
 

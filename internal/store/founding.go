@@ -5,7 +5,6 @@ import (
 
 	"github.com/postern-mam/postern/internal/admin"
 	"github.com/postern-mam/postern/internal/directory"
-	"github.com/postern-mam/postern/internal/event"
 	"github.com/postern-mam/postern/internal/fault"
 	"github.com/postern-mam/postern/internal/idp"
 )
@@ -31,16 +30,20 @@ func (v adminView) Found(ctx context.Context, f admin.Founding) error {
 				return err
 			}
 		}
-		_, err := v.saveUser(c, f.Admin, f.Password)
-		return err
+		if _, err := v.saveUser(c, f.Admin, f.Password); err != nil {
+			return err
+		}
+		return c.keepAll(f.Entries)
 	})
 }
 
-func (v adminView) SaveUserWithPassword(ctx context.Context, u directory.User, p admin.Password, events ...event.Event) (directory.User, error) {
+func (v adminView) SaveUserWithPassword(ctx context.Context, u directory.User, p admin.Password, notes ...admin.Note) (directory.User, error) {
 	var stored directory.User
-	err := v.write(ctx, events, func(c *change) (err error) {
-		stored, err = v.saveUser(c, u, p)
-		return err
+	err := v.write(ctx, nil, func(c *change) (err error) {
+		if stored, err = v.saveUser(c, u, p); err != nil {
+			return err
+		}
+		return c.note(notes)
 	})
 	return stored, err
 }

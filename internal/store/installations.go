@@ -66,7 +66,7 @@ func (v mamView) Save(ctx context.Context, ch mam.Change) error {
 				return err
 			}
 		}
-		return nil
+		return c.keepAll(ch.Entries)
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/postern-mam/postern/internal/access"
 	"github.com/postern-mam/postern/internal/directory"
+	"github.com/postern-mam/postern/internal/fault"
 	"github.com/postern-mam/postern/internal/store/sqldb"
 )
 
@@ -34,12 +35,18 @@ func (s *Store) Records(ctx context.Context, t directory.TenantID, after string,
 	return found, err
 }
 
-func (v adminView) MemberOf(ctx context.Context, t directory.TenantID, id string) ([]directory.Group, error) {
-	var found []directory.Group
-	err := v.read(ctx, func(tx *sqldb.Tx) (err error) {
-		found, err = groupTable.list(tx, `WHERE tenant = $1 AND id IN (SELECT group_id FROM members WHERE tenant = $2 AND member_id = $3) ORDER BY id`,
-			string(t), string(t), id)
-		return err
+// AppByObjectID finds what was saved before there was the column by looking.
+func (v adminView) AppByObjectID(ctx context.Context, t directory.TenantID, id string) (directory.App, error) {
+	return one(ctx, v.Store, func(tx *sqldb.Tx) (directory.App, error) {
+		found, err := appTable.list(tx, "WHERE tenant = $1 AND object_id IN ($2, '') ORDER BY object_id DESC", string(t), id)
+		for _, a := range found {
+			if a.ObjectID == id {
+				return a, nil
+			}
+		}
+		if err == nil {
+			err = fault.New(fault.NotFound, "there is no application %q", id)
+		}
+		return directory.App{}, err
 	})
-	return found, err
 }

@@ -6,11 +6,12 @@ import (
 
 	"github.com/postern-mam/postern/internal/access"
 	"github.com/postern-mam/postern/internal/admin"
+	"github.com/postern-mam/postern/internal/configuration"
 	"github.com/postern-mam/postern/internal/directory"
-	"github.com/postern-mam/postern/internal/event"
 	"github.com/postern-mam/postern/internal/fault"
 	"github.com/postern-mam/postern/internal/protection"
 	"github.com/postern-mam/postern/internal/store/sqldb"
+	"github.com/postern-mam/postern/internal/targeting"
 	"github.com/postern-mam/postern/internal/threat"
 )
 
@@ -52,11 +53,21 @@ func (o objects[T]) List(ctx context.Context, t directory.TenantID, q admin.Quer
 	return found, err
 }
 
-func (o objects[T]) Save(ctx context.Context, v T, events ...event.Event) (T, error) {
+func (o objects[T]) Count(ctx context.Context, t directory.TenantID) (int, error) {
+	return one(ctx, o.Store, func(tx *sqldb.Tx) (int, error) {
+		var n int64
+		err := tx.Row("SELECT count(*) FROM "+o.name+" WHERE tenant = $1", []any{string(t)}, &n)
+		return int(n), err
+	})
+}
+
+func (o objects[T]) Save(ctx context.Context, v T, notes ...admin.Note) (T, error) {
 	var stored T
-	err := o.write(ctx, events, func(c *change) (err error) {
-		stored, err = o.save(c, v)
-		return err
+	err := o.write(ctx, nil, func(c *change) (err error) {
+		if stored, err = o.save(c, v); err != nil {
+			return err
+		}
+		return c.note(notes)
 	})
 	return stored, err
 }
@@ -85,17 +96,22 @@ func (o objects[T]) save(c *change, v T) (T, error) {
 	return stored, err
 }
 
-func (o objects[T]) Delete(ctx context.Context, t directory.TenantID, id string, events ...event.Event) error {
-	return o.write(ctx, events, func(c *change) error {
+func (o objects[T]) Delete(ctx context.Context, t directory.TenantID, id string, notes ...admin.Note) error {
+	return o.write(ctx, nil, func(c *change) error {
 		if o.config {
 			if err := c.moveTenant(string(t)); err != nil {
 				return err
 			}
 		}
-		if err := o.delete(c.Tx, string(t), id); err != nil || o.deleted == nil {
+		if err := o.delete(c.Tx, string(t), id); err != nil {
 			return err
 		}
-		return o.deleted(c, string(t), id)
+		if o.deleted != nil {
+			if err := o.deleted(c, string(t), id); err != nil {
+				return err
+			}
+		}
+		return c.note(notes)
 	})
 }
 
@@ -138,6 +154,14 @@ func (v adminView) AccessPolicies() admin.Objects[access.Policy] {
 
 func (v adminView) ProtectionPolicies() admin.Objects[protection.Policy] {
 	return objects[protection.Policy]{Store: v.Store, table: protectionTable, config: true, saved: targetsOfProtection, deleted: dropTargetsOfProtection}
+}
+
+func (v adminView) Configurations() admin.Objects[configuration.Policy] {
+	return objects[configuration.Policy]{Store: v.Store, table: configurationTable, config: true, saved: targetsOfConfiguration, deleted: dropTargetsOfConfiguration}
+}
+
+func (v adminView) Filters() admin.Objects[targeting.Filter] {
+	return objects[targeting.Filter]{Store: v.Store, table: filterTable, config: true}
 }
 
 func (v adminView) Connectors() admin.Objects[threat.Connector] {

@@ -5,8 +5,10 @@ import (
 	"time"
 
 	"github.com/postern-mam/postern/internal/compliance"
+	"github.com/postern-mam/postern/internal/configuration"
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/protection"
+	"github.com/postern-mam/postern/internal/targeting"
 )
 
 const (
@@ -26,8 +28,11 @@ type recall struct {
 	mu     sync.Mutex
 	people map[personKey]person
 
-	apps        *shelf[directory.App]
-	protections *shelf[protection.Policy]
+	apps           *shelf[directory.App]
+	protections    *shelf[protection.Policy]
+	configurations *shelf[configuration.Policy]
+	filters        *shelf[targeting.Filter]
+	sites          *shelf[[]string]
 }
 
 type personKey struct {
@@ -47,7 +52,10 @@ type person struct {
 }
 
 func newRecall() *recall {
-	return &recall{people: map[personKey]person{}, apps: newShelf[directory.App](), protections: newShelf[protection.Policy]()}
+	return &recall{
+		people: map[personKey]person{}, apps: newShelf[directory.App](), protections: newShelf[protection.Policy](),
+		configurations: newShelf[configuration.Policy](), filters: newShelf[targeting.Filter](), sites: newShelf[[]string](),
+	}
 }
 
 func (c *recall) person(k personKey, at directory.Revisions, now time.Time) (person, bool) {

@@ -6,10 +6,12 @@ import (
 	"time"
 
 	"github.com/postern-mam/postern/internal/access"
+	"github.com/postern-mam/postern/internal/configuration"
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/idp"
 	"github.com/postern-mam/postern/internal/mam"
 	"github.com/postern-mam/postern/internal/protection"
+	"github.com/postern-mam/postern/internal/targeting"
 	"github.com/postern-mam/postern/internal/threat"
 )
 
@@ -51,8 +53,8 @@ var appTable = define(table[directory.App]{
 	name: "apps", noun: "application", unique: "host of a published site",
 	key:      func(v *directory.App) (string, string) { return string(v.Tenant), string(v.ID) },
 	revision: func(v *directory.App) *int64 { return &v.Revision },
-	columns:  []string{"name", "site_host"},
-	values:   func(v *directory.App) []any { return []any{folded(v.DisplayName), siteHost(v.Site)} },
+	columns:  []string{"name", "site_host", "object_id"},
+	values:   func(v *directory.App) []any { return []any{folded(v.DisplayName), siteHost(v.Site), v.ObjectID} },
 })
 
 func siteHost(s *directory.Site) string {
@@ -76,6 +78,22 @@ var accessTable = define(table[access.Policy]{
 	revision: func(v *access.Policy) *int64 { return &v.Revision },
 	columns:  []string{"name"},
 	values:   func(v *access.Policy) []any { return []any{folded(v.DisplayName)} },
+})
+
+var configurationTable = define(table[configuration.Policy]{
+	name: "configurations", noun: "app configuration policy", unique: "name",
+	key:      func(v *configuration.Policy) (string, string) { return string(v.Tenant), string(v.ID) },
+	revision: func(v *configuration.Policy) *int64 { return &v.Revision },
+	columns:  []string{"name"},
+	values:   func(v *configuration.Policy) []any { return []any{folded(v.DisplayName)} },
+})
+
+var filterTable = define(table[targeting.Filter]{
+	name: "filters", noun: "assignment filter", unique: "name",
+	key:      func(v *targeting.Filter) (string, string) { return string(v.Tenant), string(v.ID) },
+	revision: func(v *targeting.Filter) *int64 { return &v.Revision },
+	columns:  []string{"name"},
+	values:   func(v *targeting.Filter) []any { return []any{folded(v.DisplayName)} },
 })
 
 var protectionTable = define(table[protection.Policy]{

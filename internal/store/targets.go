@@ -4,14 +4,19 @@ import (
 	"context"
 
 	"github.com/postern-mam/postern/internal/compliance"
+	"github.com/postern-mam/postern/internal/configuration"
 	"github.com/postern-mam/postern/internal/directory"
+	"github.com/postern-mam/postern/internal/fault"
 	"github.com/postern-mam/postern/internal/protection"
 	"github.com/postern-mam/postern/internal/store/sqldb"
 	"github.com/postern-mam/postern/internal/targeting"
 )
 
 // The kinds of policies in the table targets.
-const protections = "T"
+const (
+	protections    = "T"
+	configurations = "A"
+)
 
 // everyone stands in targets for all users.
 const everyone = "*"
@@ -79,6 +84,14 @@ func dropTargetsOfProtection(c *change, tenant, id string) error {
 	return saveTargets(c.Tx, tenant, protections, id, nil)
 }
 
+func targetsOfConfiguration(c *change, p *configuration.Policy) error {
+	return saveTargets(c.Tx, string(p.Tenant), configurations, string(p.ID), included(p.Apps, p.Assignments))
+}
+
+func dropTargetsOfConfiguration(c *change, tenant, id string) error {
+	return saveTargets(c.Tx, tenant, configurations, id, nil)
+}
+
 // fillTargets makes the table of what was saved before there was one. Whoever
 // saves a policy holds the tenant's row first, so that nothing is missed and
 // nothing deleted comes back.
@@ -88,31 +101,41 @@ func (s *Store) fillTargets(ctx context.Context) error {
 		if err := tx.Row("SELECT value FROM counters WHERE name = 'targets'"+tx.ForUpdate(), nil, &filled); err != nil || filled > 0 {
 			return err
 		}
-		var tenants []string
-		err := tx.Rows("SELECT id FROM tenants ORDER BY id"+tx.ForUpdate(), nil, func(scan func(...any) error) error {
-			var id string
-			err := scan(&id)
-			tenants = append(tenants, id)
-			return err
-		})
+		tenants, err := texts(tx, "SELECT id FROM tenants ORDER BY id"+tx.ForUpdate())
 		if err != nil {
 			return err
 		}
 		for _, tenant := range tenants {
-			policies, err := protectionTable.list(tx, "WHERE tenant = $1 ORDER BY id", tenant)
-			if err != nil {
+			if err := fillTenant(&change{Tx: tx}, tenant); err != nil {
 				return err
-			}
-			for i := range policies {
-				p := &policies[i]
-				if err := saveTargets(tx, tenant, protections, string(p.ID), included(p.Apps, p.Assignments)); err != nil {
-					return err
-				}
 			}
 		}
 		_, err = tx.Exec("UPDATE counters SET value = 1 WHERE name = 'targets'")
 		return err
 	})
+}
+
+func fillTenant(c *change, tenant string) error {
+	const all = "WHERE tenant = $1 ORDER BY id"
+	policies, err := protectionTable.list(c.Tx, all, tenant)
+	if err != nil {
+		return err
+	}
+	for i := range policies {
+		if err := targetsOfProtection(c, &policies[i]); err != nil {
+			return err
+		}
+	}
+	others, err := configurationTable.list(c.Tx, all, tenant)
+	if err != nil {
+		return err
+	}
+	for i := range others {
+		if err := targetsOfConfiguration(c, &others[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // mine is a WITH clause of the groups of a user, direct and nested, and everyone.
@@ -130,50 +153,140 @@ const candidatesOf = mine + `SELECT DISTINCT t.policy_id FROM mine JOIN targets 
 const elsewhereOf = mine + `SELECT t.policy_id FROM mine JOIN targets t
 	ON t.tenant = $4 AND t.kind = $5 AND t.group_id = mine.id LIMIT 8`
 
-// policies returns those of a kind that query finds, each read once per revision
-// of the tenant's configuration.
-func policies[T any](tx *sqldb.Tx, shelf *shelf[T], from *table[T], at int64, query string, args []any) ([]T, error) {
-	var ids []string
-	err := tx.Rows(query, args, func(scan func(...any) error) error {
-		var id string
-		err := scan(&id)
-		ids = append(ids, id)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	found := make([]T, 0, len(ids))
-	tenant, _ := args[0].(string)
-	for _, id := range ids {
-		v, ok := shelf.get(shelfKey{tenant, id}, at)
-		if !ok {
-			if v, err = from.get(tx, tenant, id); err != nil {
-				return nil, err
-			}
-			shelf.keep(shelfKey{tenant, id}, at, v)
-		}
-		found = append(found, v)
-	}
-	return found, nil
+// sitesOf are the hosts that a tenant publishes.
+const sitesOf = "SELECT site_host FROM apps WHERE tenant = $1 AND site_host <> '' ORDER BY site_host"
+
+// question is what the tenant asks of a user in an app, at one revision of its
+// configuration.
+type question struct {
+	tx       *sqldb.Tx
+	recall   *recall
+	in       directory.Installation
+	settings directory.TenantSettings
+	at       int64
 }
 
-// demands reads what the tenant asks of a user, who is in groups, and an app.
-func (s *Store) demands(tx *sqldb.Tx, in directory.Installation, groups []directory.GroupID) (compliance.Demands, error) {
-	var d compliance.Demands
+func (s *Store) question(tx *sqldb.Tx, in directory.Installation) (question, error) {
 	tenant, err := tenantTable.get(tx, string(in.Tenant), string(in.Tenant))
+	return question{tx, s.recall, in, tenant.Settings, tenant.Revision}, err
+}
+
+// args are those of candidatesOf, and but for the last those of elsewhereOf.
+func (q question) args(kind string) []any {
+	tenant := string(q.in.Tenant)
+	return []any{tenant, string(q.in.User), tenant, tenant, kind, string(q.in.App)}
+}
+
+// demands reads what concerns app protection. The user is in groups.
+func (q question) demands(groups []directory.GroupID) (compliance.Demands, error) {
+	d := compliance.Demands{Settings: q.settings}
+	var err error
+	d.Policies, err = found(q, q.recall.protections, protectionTable, candidatesOf, q.args(protections))
 	if err != nil {
 		return d, err
 	}
-	d.Settings = tenant.Settings
-	whom := []any{string(in.Tenant), string(in.User), string(in.Tenant), string(in.Tenant), protections}
-	d.Policies, err = policies(tx, s.recall.protections, protectionTable, tenant.Revision, candidatesOf, append(whom, string(in.App)))
-	if err != nil || len(d.Policies) > 0 {
-		return d, err
+	for i := range d.Policies {
+		if err := q.filters(&d, d.Policies[i].Assignments); err != nil {
+			return d, err
+		}
 	}
-	others, err := policies(tx, s.recall.protections, protectionTable, tenant.Revision, elsewhereOf, whom)
+	if len(d.Policies) > 0 {
+		return d, nil
+	}
+	others, err := found(q, q.recall.protections, protectionTable, elsewhereOf, q.args(protections)[:5])
 	for _, p := range others {
 		d.Elsewhere = d.Elsewhere || targeting.Reaches(p.Assignments, targeting.Audience{Groups: groups}) != targeting.Untargeted
 	}
 	return d, err
+}
+
+// configurations reads what concerns app configuration, and adds its filters to d.
+func (q question) configurations(d *compliance.Demands) ([]configuration.Policy, error) {
+	all, err := found(q, q.recall.configurations, configurationTable, candidatesOf, q.args(configurations))
+	if err != nil {
+		return nil, err
+	}
+	for i := range all {
+		if err := q.filters(d, all[i].Assignments); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// filters adds to d the filters that assignments name. One that does not exist
+// is left out, which is a doubt.
+func (q question) filters(d *compliance.Demands, assignments []targeting.Assignment) error {
+	for _, as := range assignments {
+		if _, known := d.Filters[as.Filter]; known || as.Filter == "" {
+			continue
+		}
+		f, err := shelved(q, q.recall.filters, filterTable, string(as.Filter))
+		if fault.KindOf(err) == fault.NotFound {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if d.Filters == nil {
+			d.Filters = map[targeting.FilterID]targeting.Filter{}
+		}
+		d.Filters[as.Filter] = f
+	}
+	return nil
+}
+
+// sites are the hosts that the tenant publishes.
+func (q question) sites() ([]string, error) {
+	k := shelfKey{string(q.in.Tenant), ""}
+	if hosts, ok := q.recall.sites.get(k, q.at); ok {
+		return hosts, nil
+	}
+	hosts, err := texts(q.tx, sitesOf, string(q.in.Tenant))
+	if err == nil {
+		q.recall.sites.keep(k, q.at, hosts)
+	}
+	return hosts, err
+}
+
+// found returns the objects whose identifiers a query finds.
+func found[T any](q question, on *shelf[T], from *table[T], query string, args []any) ([]T, error) {
+	ids, err := texts(q.tx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]T, 0, len(ids))
+	for _, id := range ids {
+		v, err := shelved(q, on, from, id)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, v)
+	}
+	return all, nil
+}
+
+// shelved returns an object, read once per revision of the configuration.
+func shelved[T any](q question, on *shelf[T], from *table[T], id string) (T, error) {
+	k := shelfKey{string(q.in.Tenant), id}
+	if v, ok := on.get(k, q.at); ok {
+		return v, nil
+	}
+	v, err := from.get(q.tx, k.tenant, id)
+	if err == nil {
+		on.keep(k, q.at, v)
+	}
+	return v, err
+}
+
+// texts returns the one column of what a query finds.
+func texts(tx *sqldb.Tx, query string, args ...any) ([]string, error) {
+	var all []string
+	err := tx.Rows(query, args, func(scan func(...any) error) error {
+		var text string
+		err := scan(&text)
+		all = append(all, text)
+		return err
+	})
+	return all, err
 }

@@ -9,10 +9,49 @@ import (
 	"strings"
 	"time"
 
-	"github.com/postern-mam/postern/internal/fault"
+	"github.com/postern-mam/postern/internal/odata"
 )
 
 const contentType = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
+
+// NoContent answers 204.
+func (c *Call) NoContent() error {
+	c.w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// Entity answers one object of the collection at path with its context.
+func (c *Call) Entity(status int, path string, v any) error {
+	doc, err := c.project(v)
+	if err != nil {
+		return err
+	}
+	return c.withContext(status, c.context(path)+"/$entity", doc)
+}
+
+// Value answers what an action or function returns: an object of a complex type,
+// or a single value, named as the metadata names it ("Edm.Boolean").
+func (c *Call) Value(kind string, v any) error {
+	if _, ok := v.(map[string]any); !ok {
+		v = map[string]any{"value": v}
+	}
+	doc, err := encode(v)
+	if err != nil {
+		return err
+	}
+	return c.withContext(http.StatusOK, c.Base()+"/$metadata#"+kind, doc)
+}
+
+func (c *Call) withContext(status int, context string, doc []byte) error {
+	quoted, err := encode(context)
+	if err != nil {
+		return err
+	}
+	if string(doc) == "{}" {
+		return c.write(status, slices.Concat([]byte(`{"@odata.context":`), quoted, []byte("}")))
+	}
+	return c.write(status, slices.Concat([]byte(`{"@odata.context":`), quoted, []byte(","), doc[1:]))
+}
 
 // page is one page of a collection, as it goes out.
 type page struct {
@@ -22,40 +61,21 @@ type page struct {
 	count int    // of all pages; written when asked for
 }
 
-// noContent answers 204.
-func (c *call) noContent() error {
-	c.w.WriteHeader(http.StatusNoContent)
-	return nil
-}
-
-// entity answers one object with its context.
-func (c *call) entity(status int, path string, v any) error {
-	doc, err := c.project(v)
-	if err != nil {
-		return err
-	}
-	context, err := encode(c.context(path) + "/$entity")
-	if err != nil {
-		return err
-	}
-	return c.write(status, slices.Concat([]byte(`{"@odata.context":`), context, []byte(","), doc[1:]))
-}
-
-// page answers one page of a collection.
-func (c *call) page(p page) error {
+func (c *Call) page(p page) error {
 	body := struct {
 		Context string            `json:"@odata.context"`
 		Count   *int              `json:"@odata.count,omitempty"`
 		Next    string            `json:"@odata.nextLink,omitempty"`
 		Value   []json.RawMessage `json:"value"`
 	}{Context: c.context(p.path), Value: make([]json.RawMessage, 0, len(p.items))}
-	if c.query.Count {
+	if c.Options.Count {
 		body.Count = &p.count
 	}
 	if p.next != "" {
-		values := c.r.URL.Query()
+		values := c.Request.URL.Query()
+		values.Del("$skip")
 		values.Set("$skiptoken", p.next)
-		body.Next = c.base + strings.TrimPrefix(c.r.URL.EscapedPath(), "/"+c.version) + "?" + values.Encode()
+		body.Next = c.Base() + "/" + c.path() + "?" + values.Encode()
 	}
 	for _, v := range p.items {
 		doc, err := c.project(v)
@@ -71,14 +91,22 @@ func (c *call) page(p page) error {
 	return c.write(http.StatusOK, doc)
 }
 
-// number answers a $count segment.
-func (c *call) number(n int) error {
-	c.w.Header().Set("Content-Type", "text/plain")
-	_, err := c.w.Write([]byte(strconv.Itoa(n)))
+// Number answers a $count segment.
+func (c *Call) Number(n int) error {
+	return c.Content("text/plain", []byte(strconv.Itoa(n)))
+}
+
+// Content answers a document that is no JSON.
+func (c *Call) Content(kind string, doc []byte) error {
+	c.w.Header().Set("Content-Type", kind)
+	_, err := c.w.Write(doc)
 	return ignoreGone(err)
 }
 
-func (c *call) write(status int, doc []byte) error {
+// Writer is where an answer goes that is written piece by piece.
+func (c *Call) Writer() http.ResponseWriter { return c.w }
+
+func (c *Call) write(status int, doc []byte) error {
 	c.w.Header().Set("Content-Type", contentType)
 	c.w.WriteHeader(status)
 	_, err := c.w.Write(doc)
@@ -90,34 +118,65 @@ func (c *call) write(status int, doc []byte) error {
 func ignoreGone(error) error { return nil }
 
 // context names what an answer holds.
-func (c *call) context(path string) string {
-	parts := slices.Clone(c.query.Select)
-	for _, e := range c.query.Expand {
-		parts = append(parts, e+"()")
+func (c *Call) context(path string) string {
+	parts := slices.Clone(c.Options.Select)
+	for _, e := range c.Options.Expand {
+		parts = append(parts, e.Name+"()")
 	}
 	if len(parts) > 0 {
 		path += "(" + strings.Join(parts, ",") + ")"
 	}
-	return c.base + "/$metadata#" + path
+	return c.Base() + "/$metadata#" + path
 }
 
 // project encodes v with the members that $select asks for. Annotations and
 // what $expand asked for always stay.
-func (c *call) project(v any) ([]byte, error) {
-	doc, err := encode(v)
-	if err != nil || len(c.query.Select) == 0 {
-		return doc, err
+func (c *Call) project(v any) ([]byte, error) {
+	if len(c.Options.Select) == 0 {
+		return encode(v)
 	}
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(doc, &members); err != nil {
+	members, err := Document(v)
+	if err != nil {
 		return nil, err
 	}
+	return encode(selected(members, c.Options))
+}
+
+func selected(members map[string]any, o odata.Options) map[string]any {
+	if len(o.Select) == 0 {
+		return members
+	}
 	for name := range members {
-		if !strings.Contains(name, "@odata.") && !slices.Contains(c.query.Select, name) && !slices.Contains(c.query.Expand, name) {
+		if !strings.Contains(name, "@odata.") && !asked(o.Select, name) &&
+			!slices.ContainsFunc(o.Expand, func(e odata.Expansion) bool { return e.Name == name }) {
 			delete(members, name)
 		}
 	}
-	return encode(members)
+	return members
+}
+
+// asked reports whether $select names a member; a path selects its first segment.
+func asked(names []string, member string) bool {
+	return slices.ContainsFunc(names, func(name string) bool {
+		first, _, _ := strings.Cut(name, "/")
+		return first == "*" || strings.EqualFold(first, member)
+	})
+}
+
+// Document turns a view into the JSON object that it stands for.
+func Document(v any) (map[string]any, error) {
+	if m, ok := v.(map[string]any); ok {
+		return m, nil
+	}
+	doc, err := encode(v)
+	if err != nil {
+		return nil, err
+	}
+	var members map[string]any
+	d := json.NewDecoder(bytes.NewReader(doc))
+	d.UseNumber()
+	err = d.Decode(&members)
+	return members, err
 }
 
 func encode(v any) ([]byte, error) {
@@ -130,43 +189,26 @@ func encode(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
-// etag is the version of an object as Graph prints it: quotes are part of it.
-func etag(revision int64) string { return `"` + strconv.FormatInt(revision, 10) + `"` }
+// ETag is the version of an object as Graph prints it: quotes are part of it.
+func ETag(revision int64) string { return `"` + strconv.FormatInt(revision, 10) + `"` }
 
 // ifMatch refuses a change of another version than If-Match names, if it names one.
-func (c *call) ifMatch(revision int64) error {
-	want := strings.TrimPrefix(strings.TrimSpace(c.r.Header.Get("If-Match")), "W/")
-	if want == "" || want == "*" || want == etag(revision) {
+func (c *Call) ifMatch(revision int64) error {
+	want := strings.TrimPrefix(strings.TrimSpace(c.Request.Header.Get("If-Match")), "W/")
+	if want == "" || want == "*" || want == ETag(revision) {
 		return nil
 	}
 	return preconditionFailed()
 }
 
 // conditional reports whether the caller named the version to change.
-func (c *call) conditional() bool {
-	want := c.r.Header.Get("If-Match")
+func (c *Call) conditional() bool {
+	want := c.Request.Header.Get("If-Match")
 	return want != "" && want != "*"
 }
 
-// expandable refuses to expand anything else than valid.
-func (c *call) expandable(valid []string) error {
-	for _, e := range c.query.Expand {
-		if slices.Contains(valid, e) {
-			continue
-		}
-		supported := "nothing can be expanded here"
-		if len(valid) > 0 {
-			supported = "supported are " + strings.Join(valid, ", ")
-		}
-		return unsupportedQuery(fault.New(fault.Invalid, "$expand=%s is not supported; %s", e, supported))
-	}
-	return nil
-}
-
-func (c *call) expands(name string) bool { return slices.Contains(c.query.Expand, name) }
-
-// stamp prints an instant as Graph does, with seven digits; null for none.
-func stamp(t time.Time) *string {
+// Stamp prints an instant as Graph does, with seven digits; null for none.
+func Stamp(t time.Time) *string {
 	if t.IsZero() {
 		return nil
 	}
@@ -174,16 +216,27 @@ func stamp(t time.Time) *string {
 	return &s
 }
 
-// text prints a string, null for none.
-func text(s string) *string {
+// Never is the instant that Graph prints where null is not allowed and nothing happened.
+const Never = "0001-01-01T00:00:00Z"
+
+// StampOrNever is Stamp for properties that may not be null.
+func StampOrNever(t time.Time) string {
+	if s := Stamp(t); s != nil {
+		return *s
+	}
+	return Never
+}
+
+// Text prints a string, null for none.
+func Text(s string) *string {
 	if s == "" {
 		return nil
 	}
 	return &s
 }
 
-// texts prints a list of names, never null.
-func texts[S ~string](in []S) []string {
+// Texts prints a list of names, never null.
+func Texts[S ~string](in []S) []string {
 	out := make([]string, len(in))
 	for i := range in {
 		out[i] = string(in[i])
@@ -191,25 +244,11 @@ func texts[S ~string](in []S) []string {
 	return out
 }
 
-// typed is the inverse of texts.
-func typed[S ~string](in []string) []S {
+// Typed is the inverse of Texts.
+func Typed[S ~string](in []string) []S {
 	var out []S
 	for _, s := range in {
 		out = append(out, S(s))
 	}
 	return out
-}
-
-// token and position are a place in a list that is read whole.
-func token(n int) string { return strconv.Itoa(n) }
-
-func position(token string) (int, error) {
-	if token == "" {
-		return 0, nil
-	}
-	n, err := strconv.Atoi(token)
-	if err != nil || n < 0 {
-		return 0, unsupportedQuery(fault.New(fault.Invalid, "$skiptoken is not one of this list; follow @odata.nextLink as it is"))
-	}
-	return n, nil
 }

@@ -23,7 +23,11 @@ type coded struct {
 func (e *coded) Error() string { return e.code + ": " + e.err.Error() }
 func (e *coded) Unwrap() error { return e.err }
 
-func notFoundSegment(segment string) error {
+// Coded gives err a status and one of Graph's codes.
+func Coded(status int, code string, err error) error { return &coded{status, code, err} }
+
+// NotFoundSegment says, as Graph does, that a path is not served.
+func NotFoundSegment(segment string) error {
 	return &coded{http.StatusBadRequest, "BadRequest", fault.New(fault.Invalid, "Resource not found for the segment '%s'.", segment)}
 }
 
@@ -31,20 +35,9 @@ func preconditionFailed() error {
 	return &coded{http.StatusPreconditionFailed, "PreconditionFailed", fault.New(fault.Conflict, "the object changed since the version that If-Match names; read it again")}
 }
 
-// alreadyReferenced has the words that Terraform's azuread provider looks for.
-func alreadyReferenced() error {
-	return &coded{
-		http.StatusBadRequest, "Request_BadRequest",
-		fault.New(fault.Conflict, "One or more added object references already exist for the following modified properties: 'members'."),
-	}
-}
-
-// unresolvedReference has the words that Terraform's azuread provider looks for.
-func unresolvedReference(id string) error {
-	return &coded{
-		http.StatusNotFound, "Request_ResourceNotFound",
-		fault.New(fault.NotFound, "Resource '%s' does not exist or one of its queried reference-property objects are not present.", id),
-	}
+// unsupportedQuery keeps the detail of err and gives it Graph's code.
+func unsupportedQuery(err error) error {
+	return &coded{http.StatusBadRequest, "Request_UnsupportedQuery", fault.New(fault.Invalid, "%s", fault.Detail(err))}
 }
 
 type errorBody struct {
@@ -77,7 +70,7 @@ var codes = map[int]string{
 }
 
 // refuse answers err in Graph's shape.
-func (d *Door) refuse(c *call, err error) {
+func (d *Door) refuse(c *Call, err error) {
 	status, code := problem.Status(err), ""
 	message := fault.Detail(err)
 	if e, ok := errors.AsType[*oauth.Error](err); ok {
@@ -96,19 +89,22 @@ func (d *Door) refuse(c *call, err error) {
 	if status == http.StatusInternalServerError {
 		code, message = "InternalServerError", "An internal error occurred; the operator finds it in the log by request-id."
 	}
-	d.Log.LogAttrs(c.ctx, level, "graph request failed", slog.String("method", c.r.Method), slog.String("route", c.route),
-		slog.Int("status", status), slog.String("request-id", c.requestID), slog.Any("err", err))
+	d.Log.LogAttrs(c.Ctx, level, "graph request failed", slog.String("method", c.Request.Method), slog.String("route", c.route.Pattern),
+		slog.Int("status", status), slog.String("request-id", c.RequestID), slog.Any("err", err))
 	client := c.w.Header().Get("client-request-id")
 	if client == "" {
-		client = c.requestID
+		client = c.RequestID
 	}
 	problem.Challenge(c.w.Header(), err)
 	if status == http.StatusUnauthorized && c.w.Header().Get("WWW-Authenticate") == "" {
 		c.w.Header().Set("WWW-Authenticate", "Bearer")
 	}
 	body := errorBody{graphError{code, message, innerError{
-		Date: d.Now().UTC().Format("2006-01-02T15:04:05"), RequestID: c.requestID, ClientRequestID: client,
+		Date: d.Now().UTC().Format("2006-01-02T15:04:05"), RequestID: c.RequestID, ClientRequestID: client,
 	}}}
+	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
+		c.w.Header().Set("Retry-After", "1")
+	}
 	c.w.Header().Set("Content-Type", "application/json")
 	c.w.WriteHeader(status)
 	_ = json.NewEncoder(c.w).Encode(body) // the client is gone; nothing to do

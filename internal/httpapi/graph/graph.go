@@ -1,20 +1,28 @@
-// Package graph is the administration API: the part of Microsoft Graph, v1.0
-// and beta, that Postern serves, in Graph's own JSON and error shape.
+// Package graph is the protocol of the administration API: how Microsoft Graph,
+// v1.0 and beta, is spoken over HTTP. What is served, area by area, is in the
+// packages below this one; they give their Routes to New.
 //
 // Names in JSON are Graph's. What Graph lacks is in one member "postern" of the
-// resource. A property that a policy carries and that is not evaluated yet is
-// refused by name when it says something; annotations, read-only properties and
-// the portal's properties of other platforms are ignored.
+// resource, or in operations whose name begins with "postern.". Bodies are
+// checked against the data model (package edm) before anything reads them: what
+// a type does not have is ignored, as the portal sends stray properties; what
+// has the wrong type is refused by name.
+//
+// # Who may
+//
+// A route names the Graph permission it needs and, where Intune has one, the
+// role action. An app that signed in as itself and a global administrator need
+// the permission alone. Any other user needs the delegated permission and a role
+// assignment with the action, and sees what carries one of its scope tags.
 //
 // # Versions
 //
-// Both versions answer alike, but for what Graph has on beta only:
-// windowsManagedAppProtections and the wipe actions by their beta names.
+// Both versions answer alike, but for what Graph has on beta only.
 //
 // # Sources
 //
 // Microsoft Graph REST API reference, v1.0 and beta, and its metadata
-// documents; departures are listed in docs/spec/graph.md.
+// documents; OData 4.01; departures are listed in docs/spec/graph.md.
 package graph
 
 import (
@@ -23,167 +31,139 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
-	"github.com/postern-mam/postern/internal/access"
 	"github.com/postern-mam/postern/internal/admin"
 	"github.com/postern-mam/postern/internal/directory"
+	"github.com/postern-mam/postern/internal/edm"
 	"github.com/postern-mam/postern/internal/fault"
-	"github.com/postern-mam/postern/internal/mam"
 	"github.com/postern-mam/postern/internal/oauth"
 	"github.com/postern-mam/postern/internal/odata"
 )
 
-// Registrations is what the door asks of the MAM room.
-type Registrations interface {
-	// Get returns fault.NotFound when id is unknown.
-	Get(ctx context.Context, t directory.TenantID, id directory.RegistrationID) (mam.Registration, error)
-	// List returns registrations in identifier order.
-	List(ctx context.Context, t directory.TenantID, f mam.Filter) ([]mam.Registration, error)
-	// History lists the operations of a registration, newest first.
-	History(ctx context.Context, t directory.TenantID, id directory.RegistrationID) ([]mam.Operation, error)
-	// RequestWipe returns one operation per living registration.
-	RequestWipe(ctx context.Context, q mam.WipeRequest) ([]mam.Operation, error)
+// The versions of the API.
+const (
+	V1   = "v1.0"
+	Beta = "beta"
+)
+
+// Route is one operation of the API.
+type Route struct {
+	Method  string
+	Pattern string // segments; {} stands for a key
+	Needs   string // the Graph permission to hold
+	Action  string // the Intune role action that a user's role must have; "": none does
+	Beta    bool   // on beta only
+	Do      func(c *Call) error
 }
 
-// SignIns reads the sign-in log.
-type SignIns interface {
-	// Records lists entries newest first, those behind the entry with
-	// identifier after; "" starts at the newest.
-	Records(ctx context.Context, t directory.TenantID, after string, limit int) ([]access.Record, error)
-}
-
-// Config is what the door needs. SignIns may be nil: the log is then empty.
+// Config is what the door needs.
 type Config struct {
-	Admin         *admin.Service
-	Registrations Registrations
-	SignIns       SignIns
 	// Authenticate verifies the access token on r for audience.
 	Authenticate func(r *http.Request, audience directory.AppID) (oauth.Principal, *oauth.Proof, error)
-	BaseURL      string // public URL, scheme and host; links in answers start with it
-	Now          func() time.Time
-	Log          *slog.Logger
+	// Authority reads what roles a caller holds, live.
+	Authority func(ctx context.Context, p oauth.Principal) (admin.Authority, error)
+	BaseURL   string // public URL, scheme and host; links in answers start with it
+	Address   func(r *http.Request) string
+	Now       func() time.Time
+	Log       *slog.Logger
 }
 
 // Door answers the administration API.
 type Door struct {
 	Config
-	routes []route
-	port   string // of the public URL, with its colon; "" for the default port
+	routes   []Route
+	models   map[string]*edm.Model
+	metadata map[string][]byte
 }
 
-// New returns the door, or every missing dependency joined.
-func New(c Config) (*Door, error) {
+// New returns a door that serves routes, or every missing dependency joined.
+func New(c Config, routes ...[]Route) (*Door, error) {
 	var errs []error
 	for name, absent := range map[string]bool{
-		"Admin": c.Admin == nil, "Registrations": c.Registrations == nil, "Authenticate": c.Authenticate == nil,
-		"BaseURL": c.BaseURL == "", "Log": c.Log == nil,
+		"Authenticate": c.Authenticate == nil, "Authority": c.Authority == nil, "BaseURL": c.BaseURL == "", "Log": c.Log == nil,
 	} {
 		if absent {
 			errs = append(errs, fmt.Errorf("graph: no %s", name))
 		}
 	}
-	u, err := url.Parse(c.BaseURL)
-	if err != nil {
-		errs = append(errs, fmt.Errorf("graph: BaseURL %q is no URL", c.BaseURL))
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Address == nil {
+		c.Address = func(*http.Request) string { return "" }
+	}
+	c.BaseURL = strings.TrimRight(c.BaseURL, "/")
+	d := &Door{Config: c, models: map[string]*edm.Model{}, metadata: map[string][]byte{}}
+	for _, area := range routes {
+		d.routes = append(d.routes, area...)
+	}
+	for _, version := range []string{V1, Beta} {
+		d.models[version] = edm.Served(version)
+		var b strings.Builder
+		if err := d.models[version].Write(&b); err != nil {
+			errs = append(errs, fmt.Errorf("graph: metadata: %w", err))
+		}
+		d.metadata[version] = []byte(b.String())
 	}
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
-	if c.Now == nil {
-		c.Now = time.Now
-	}
-	c.BaseURL = strings.TrimRight(c.BaseURL, "/")
-	d := &Door{Config: c}
-	if p := u.Port(); p != "" && p != "443" {
-		d.port = ":" + p
-	}
-	d.routes = d.table()
 	return d, nil
 }
 
 // Mount puts both versions on mux. The mux must be its own: the patterns of
 // sign-in, which begin with any tenant, would be ambiguous next to these.
 func (d *Door) Mount(mux *http.ServeMux) {
-	for _, version := range []string{"v1.0", "beta"} {
+	for _, version := range []string{V1, Beta} {
 		mux.Handle("/"+version+"/", d.serve(version))
+		mux.HandleFunc("GET /"+version+"/$metadata", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/xml")
+			w.Header().Set("OData-Version", "4.0")
+			_, _ = w.Write(d.metadata[version]) // the client is gone; nothing to do
+		})
+		mux.Handle("POST /"+version+"/$batch", d.serve(version))
 	}
-}
-
-// call is one request on its way.
-type call struct {
-	w         http.ResponseWriter
-	r         *http.Request
-	ctx       context.Context
-	who       oauth.Principal
-	version   string // "v1.0" or "beta"
-	base      string // public URL with the version
-	route     string // the pattern that matched
-	keys      []odata.Segment
-	query     odata.Query
-	requestID string
-}
-
-func (c *call) tenant() directory.TenantID { return c.who.Tenant }
-func (c *call) key(i int) string           { return c.keys[i].Text }
-
-// actor is who asks: a user or an app that signed in as itself.
-func (c *call) actor() string {
-	if c.who.User != "" {
-		return string(c.who.User)
-	}
-	return string(c.who.Client)
 }
 
 func (d *Door) serve(version string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c := &call{w: w, r: r, ctx: r.Context(), version: version, base: d.BaseURL + "/" + version, requestID: newID()}
-		h := w.Header()
-		h.Set("Cache-Control", "no-store")
-		h.Set("request-id", c.requestID)
-		h.Set("OData-Version", "4.0")
-		if id := clientRequestID(r); id != "" {
-			h.Set("client-request-id", id)
-		}
-		if err := d.answer(c); err != nil {
+		c := &Call{door: d, w: w, Request: r, Ctx: r.Context(), Version: version, RequestID: newID()}
+		c.begin()
+		if err := d.enter(c); err != nil {
 			d.refuse(c, err)
 		}
 	})
 }
 
-// answer authenticates first: whoever has no token learns nothing of what is here.
-func (d *Door) answer(c *call) error {
+// enter authenticates first: whoever has no token learns nothing of what is here.
+func (d *Door) enter(c *Call) error {
 	var err error
-	c.who, _, err = d.Authenticate(c.r, directory.GraphAPI)
-	if err != nil {
+	if c.Who, _, err = d.Authenticate(c.Request, directory.GraphAPI); err != nil {
 		return err
 	}
+	if c.Who.Audience != directory.GraphAPI {
+		return fault.New(fault.Forbidden, "the access token is for %q; this API is %q", c.Who.Audience, directory.GraphAPI)
+	}
+	if c.path() == "$batch" {
+		return d.batch(c)
+	}
+	return d.answer(c)
+}
+
+// answer finds the operation, asks whether the caller may, and does it.
+func (d *Door) answer(c *Call) error {
 	rt, err := d.find(c)
 	if err != nil {
 		return err
 	}
-	if err := admin.Require(c.who, rt.needs); err != nil {
+	if err := c.admit(rt); err != nil {
 		return err
 	}
-	c.query, err = odata.ParseQuery(c.r.URL.RawQuery)
+	c.Options, err = odata.ParseOptions(c.Request.URL.RawQuery)
 	if err != nil {
 		return unsupportedQuery(err)
 	}
-	return rt.do(c)
-}
-
-// clientRequestID is the caller's own name for the request, if it is harmless to echo.
-func clientRequestID(r *http.Request) string {
-	id := r.Header.Get("client-request-id")
-	if len(id) > 128 || strings.ContainsFunc(id, func(c rune) bool { return c < '!' || c > '~' }) {
-		return ""
-	}
-	return id
-}
-
-// unsupportedQuery keeps the detail of err and gives it Graph's code.
-func unsupportedQuery(err error) error {
-	return &coded{status: http.StatusBadRequest, code: "Request_UnsupportedQuery", err: fault.New(fault.Invalid, "%s", fault.Detail(err))}
+	return rt.Do(c)
 }

@@ -111,7 +111,7 @@ func TestWhatAnAppProtectionPolicyCannotMeanIsRefused(t *testing.T) {
 	}
 }
 
-const conditional = "/v1.0/identity/conditionalAccess/policies"
+const accessPath = "/v1.0/identity/conditionalAccess/policies"
 
 func accessPolicy(change string) string {
 	return `{"displayName":"p","state":"enabled","conditions":{"users":{"includeUsers":["All"]},"applications":{"includeApplications":["All"]},
@@ -121,7 +121,7 @@ func accessPolicy(change string) string {
 func TestAConditionalAccessPolicyKeepsNullAndEmptyApart(t *testing.T) {
 	w := newWorld(t)
 	staff := w.group("staff")
-	a := w.send("POST", conditional, `{"@odata.type":"#microsoft.graph.conditionalAccessPolicy","displayName":"Require app protection","state":"enabled",
+	a := w.send("POST", accessPath, `{"@odata.type":"#microsoft.graph.conditionalAccessPolicy","displayName":"Require app protection","state":"enabled",
 		"conditions":{"users":{"includeUsers":["all"],"excludeGroups":["`+staff+`"],"excludeGuestsOrExternalUsers":null},"applications":{"includeApplications":["All"]},
 		"clientAppTypes":["Browser"],"platforms":{"includePlatforms":["WINDOWS"]},"signInRiskLevels":[],"locations":null,"devices":null},
 		"grantControls":{"operator":"or","builtInControls":["compliantApplication","compliantDevice"],"termsOfUse":[]},
@@ -133,7 +133,7 @@ func TestAConditionalAccessPolicyKeepsNullAndEmptyApart(t *testing.T) {
 			"users":{"includeUsers":["All"],"excludeUsers":[],"includeGroups":[],"excludeGroups":["` + staff + `"],"includeRoles":[],"excludeRoles":[],
 				"includeGuestsOrExternalUsers":null,"excludeGuestsOrExternalUsers":null}},
 		"grantControls":{"operator":"OR","builtInControls":["compliantApplication","compliantDevice"],"customAuthenticationFactors":[],"termsOfUse":[],"authenticationStrength":null}}`)
-	one := conditional + "/" + a.text("id")
+	one := accessPath + "/" + a.text("id")
 	w.send("PATCH", one, `{"state":"enabledForReportingButNotEnforced"}`).want(204)
 	w.get("/beta/identity/conditionalAccess/policies/" + a.text("id")).want(200).has(`{"state":"enabledForReportingButNotEnforced","displayName":"Require app protection"}`)
 	w.send("PATCH", one, a.raw).want(204) // the whole object, read-only properties and all
@@ -141,7 +141,7 @@ func TestAConditionalAccessPolicyKeepsNullAndEmptyApart(t *testing.T) {
 	w.send("PATCH", one, `{"state":null}`).refused(400, "state")
 	w.send("PATCH", one, `{"conditions":{"users":{"includeUsers":["All"]}}}`).refused(400, "applications") // replaced as sent, never merged
 	w.send("PATCH", one, `{"grantControls":null}`).refused(400, "builtInControls")
-	if got := w.get(conditional + "?$filter=state%20eq%20'enabled'").want(200).values(); len(got) != 1 {
+	if got := w.get(accessPath + "?$filter=state%20eq%20'enabled'").want(200).values(); len(got) != 1 {
 		t.Errorf("by state: %v", got)
 	}
 	w.send("DELETE", "/v1.0/groups/"+staff, "").want(204)
@@ -196,10 +196,10 @@ func TestNothingOfAConditionalAccessPolicyIsIgnored(t *testing.T) {
 		strings.Replace(accessPolicy(""), `"state":"enabled",`, "", 1):                                        "state",
 		strings.Replace(accessPolicy(""), `"clientAppTypes":["all"]`, `"clientAppTypes":["easSupported"]`, 1): "easSupported",
 	} {
-		w.send("POST", conditional, body).refused(400, word)
+		w.send("POST", accessPath, body).refused(400, word)
 	}
-	w.send("POST", conditional, condition(`"signInRiskLevels":["low"],"userRiskLevels":["high"]`)).refused(400, "signInRiskLevels", "userRiskLevels")
-	if got := w.get(conditional).values(); len(got) != 0 {
+	w.send("POST", accessPath, condition(`"signInRiskLevels":["low"],"userRiskLevels":["high"]`)).refused(400, "signInRiskLevels", "userRiskLevels")
+	if got := w.get(accessPath).values(); len(got) != 0 {
 		t.Errorf("a refused policy was stored: %v", got)
 	}
 }

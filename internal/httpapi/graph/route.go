@@ -9,53 +9,42 @@ import (
 	"github.com/postern-mam/postern/internal/odata"
 )
 
-// route is one operation of the API.
-type route struct {
-	method  string
-	pattern string // segments; {} stands for a key
-	needs   string // the permission to hold
-	beta    bool   // on beta only
-	do      func(c *call) error
-}
-
 // find returns the route of a request and puts the keys into c. A literal
 // segment beats a key.
-func (d *Door) find(c *call) (route, error) {
-	path, err := odata.ParsePath(strings.TrimPrefix(c.r.URL.EscapedPath(), "/"+c.version+"/"))
+func (d *Door) find(c *Call) (Route, error) {
+	path, err := odata.ParsePath(c.path())
 	if err != nil {
-		return route{}, err
+		return Route{}, err
 	}
-	var best route
+	var best Route
 	var allowed []string
 	deepest, found := 0, false
 	for _, rt := range d.routes {
-		if rt.beta && c.version != "beta" {
+		if rt.Beta && c.Version != Beta {
 			continue
 		}
-		keys, depth, ok := match(rt.pattern, path)
+		keys, depth, ok := match(rt.Pattern, path)
 		deepest = max(deepest, depth)
-		if !ok || found && wild(rt.pattern) > wild(best.pattern) {
+		if !ok || found && wild(rt.Pattern) > wild(best.Pattern) {
 			continue
 		}
-		if found && wild(rt.pattern) < wild(best.pattern) {
-			allowed, best = nil, route{}
+		if found && wild(rt.Pattern) < wild(best.Pattern) {
+			allowed, best = nil, Route{}
 		}
-		if allowed = append(allowed, rt.method); rt.method == c.r.Method || best.do == nil {
-			best, c.keys = rt, keys
+		if allowed = append(allowed, rt.Method); rt.Method == c.Request.Method || best.Do == nil {
+			best, c.Keys = rt, keys
 		}
 		found = true
 	}
-	c.route = best.pattern
+	c.route = best
 	switch {
 	case !found:
-		return route{}, notFoundSegment(path[min(deepest, len(path)-1)].Text)
-	case best.method != c.r.Method:
+		return Route{}, NotFoundSegment(path[min(deepest, len(path)-1)].Text)
+	case best.Method != c.Request.Method:
 		slices.Sort(allowed)
-		c.w.Header().Set("Allow", strings.Join(allowed, ", "))
-		return route{}, &coded{
-			http.StatusMethodNotAllowed, "Request_BadRequest",
-			fault.New(fault.Invalid, "method %s is not supported here; %s is", c.r.Method, strings.Join(allowed, ", ")),
-		}
+		c.w.Header().Set("Allow", strings.Join(slices.Compact(allowed), ", "))
+		return Route{}, Coded(http.StatusMethodNotAllowed, "Request_BadRequest",
+			fault.New(fault.Invalid, "method %s is not supported here; %s is", c.Request.Method, strings.Join(slices.Compact(allowed), ", ")))
 	}
 	return best, nil
 }
@@ -63,18 +52,30 @@ func (d *Door) find(c *call) (route, error) {
 // match compares a path with a pattern and returns the keys, how many segments
 // agree, and whether all do.
 func match(pattern string, path []odata.Segment) (keys []odata.Segment, depth int, ok bool) {
-	want := strings.Split(pattern, "/")
-	for depth < len(want) && depth < len(path) {
+	for want := range strings.SplitSeq(pattern, "/") {
+		if depth == len(path) {
+			return keys, depth, false
+		}
 		s := path[depth]
 		switch {
-		case want[depth] == "{}":
+		case want == "{}":
 			keys = append(keys, s)
-		case s.Key || s.Text != want[depth]:
+		case s.Key || !strings.EqualFold(s.Text, want):
 			return nil, depth, false
 		}
 		depth++
 	}
-	return keys, depth, depth == len(want) && depth == len(path)
+	return keys, depth, depth == len(path)
 }
 
 func wild(pattern string) int { return strings.Count(pattern, "{}") }
+
+// LastSegment is the identifier at the end of a reference; the host in it is
+// whatever the client calls us.
+func LastSegment(reference string) string {
+	path, err := odata.ParsePath(strings.TrimRight(reference[strings.LastIndex(strings.TrimRight(reference, "/"), "/")+1:], "/"))
+	if err != nil || len(path) == 0 {
+		return reference
+	}
+	return path[len(path)-1].Text
+}

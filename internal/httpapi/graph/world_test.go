@@ -18,8 +18,14 @@ import (
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/fault"
 	"github.com/postern-mam/postern/internal/httpapi/graph"
+	"github.com/postern-mam/postern/internal/httpapi/graph/conditional"
+	"github.com/postern-mam/postern/internal/httpapi/graph/entra"
+	"github.com/postern-mam/postern/internal/httpapi/graph/intune"
+	"github.com/postern-mam/postern/internal/httpapi/graph/tenantadmin"
 	"github.com/postern-mam/postern/internal/mam"
 	"github.com/postern-mam/postern/internal/oauth"
+	"github.com/postern-mam/postern/internal/report"
+	"github.com/postern-mam/postern/internal/store"
 	"github.com/postern-mam/postern/internal/store/storetest"
 )
 
@@ -86,6 +92,7 @@ type world struct {
 	*testing.T
 	handler http.Handler
 	admin   *admin.Service
+	store   *store.Store
 	boot    admin.Bootstrap
 	who     oauth.Principal // whom a token stands for
 	apps    *installations
@@ -103,7 +110,7 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{T: t, admin: room, boot: boot, apps: &installations{}}
+	w := &world{T: t, store: s, admin: room, boot: boot, apps: &installations{}}
 	w.who = oauth.Principal{Tenant: boot.Tenant, Client: boot.ClientID, Audience: directory.GraphAPI, Permissions: directory.Permissions()}
 	w.mount()
 	return w
@@ -111,22 +118,48 @@ func newWorld(t *testing.T) *world {
 
 func (w *world) mount() {
 	w.Helper()
+	clock := func() time.Time { return now }
 	door, err := graph.New(graph.Config{
-		Admin: w.admin, Registrations: w.apps, SignIns: w.log, BaseURL: base, Now: func() time.Time { return now },
-		Log: slog.New(slog.DiscardHandler),
+		BaseURL: base, Now: clock, Log: slog.New(slog.DiscardHandler), Authority: w.admin.Authority,
 		Authenticate: func(r *http.Request, audience directory.AppID) (oauth.Principal, *oauth.Proof, error) {
 			if r.Header.Get("Authorization") != "Bearer good" {
 				return oauth.Principal{}, nil, &oauth.Error{Code: oauth.InvalidToken, Description: "there is no access token"}
 			}
 			return w.who, nil, nil
 		},
-	})
+	},
+		entra.New(w.admin, base).Routes(),
+		(&conditional.Area{Admin: w.admin, SignIns: w.log}).Routes(),
+		(&intune.Area{Admin: w.admin, Registrations: w.apps}).Routes(),
+		w.administration(clock).Routes(),
+	)
 	if err != nil {
 		w.Fatal(err)
 	}
 	mux := http.NewServeMux()
 	door.Mount(mux)
 	w.handler = mux
+}
+
+// openSeal hides nothing, so that tests see what is in it.
+type openSeal struct{}
+
+func (openSeal) Seal(_ string, plain []byte) ([]byte, error)  { return plain, nil }
+func (openSeal) Open(_ string, sealed []byte) ([]byte, error) { return sealed, nil }
+
+func (w *world) administration(clock func() time.Time) *tenantadmin.Area {
+	w.Helper()
+	reports, err := report.New(report.Config{Store: w.store.Reports(), Now: clock})
+	if err != nil {
+		w.Fatal(err)
+	}
+	area, err := tenantadmin.New(tenantadmin.Config{
+		Admin: w.admin, Registrations: w.apps, Reports: reports, Sealer: openSeal{}, BaseURL: base, Now: clock, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		w.Fatal(err)
+	}
+	return area
 }
 
 // answer is what came back.

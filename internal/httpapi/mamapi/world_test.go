@@ -74,9 +74,6 @@ func newWorld(t testing.TB) *world {
 	var err error
 	w.mam, err = mam.New(mam.Config{
 		Store: w.store.MAM(), Signer: w, Issuer: "https://postern.example", OrderKeys: w.orderKeys,
-		Origins: func(context.Context, directory.TenantID) ([]string, error) {
-			return []string{"https://wiki.corp.example"}, nil
-		},
 		Now: func() time.Time { return w.now },
 	})
 	must(t, err)
@@ -116,6 +113,10 @@ func (w *world) found() {
 		Admin:  user("5a1e2d6c-0000-4000-8000-00000000000f", "admin"), Password: admin.Password{Hash: "x"},
 	}))
 	_, err := a.Users().Save(w.Context(), user(anna, "anna"))
+	must(w, err)
+	_, err = a.Apps().Save(w.Context(), directory.App{
+		ID: "wiki", Tenant: tenant, DisplayName: "Wiki", Site: &directory.Site{Host: "wiki.corp.example", Upstream: "http://wiki"},
+	})
 	must(w, err)
 	_, err = a.ProtectionPolicies().Save(w.Context(), protection.Policy{
 		ID: "T_5a1e2d6c-0000-4000-8000-000000000006", Tenant: tenant, DisplayName: "Edge",

@@ -18,5 +18,7 @@ CREATE INDEX targets_policy ON targets (tenant, kind, policy_id);
 -- Policies are documents, so the program fills the table from them, once.
 INSERT INTO counters (name, value) VALUES ('targets', 0);
 
+CREATE INDEX apps_sites ON apps (tenant, site_host) WHERE site_host <> '';
+
 -- Users in a group, then their registrations: in the order of a list, page by page.
 CREATE INDEX registrations_app ON registrations (tenant, app, id) WHERE ended_at = 0;

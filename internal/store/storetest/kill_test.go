@@ -71,7 +71,7 @@ func storm(t *testing.T, path string) {
 		writers.Go(func() {
 			for n := 0; ; n++ {
 				id := directory.GroupID(fmt.Sprintf("%d-%d", i, n))
-				_, err := w.Admin().Groups().Save(context.Background(), directory.Group{ID: id, Tenant: "t1"}, changed(string(id)))
+				_, err := w.Admin().Groups().Save(context.Background(), directory.Group{ID: id, Tenant: "t1"}, told(string(id)))
 				if err != nil {
 					t.Error(err)
 					return

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/postern-mam/postern/internal/access"
+	"github.com/postern-mam/postern/internal/admin"
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/event"
 	"github.com/postern-mam/postern/internal/fault"
@@ -31,25 +32,25 @@ func TestMembers(t *testing.T) {
 		must(a.Groups().Save(ctx, directory.Group{ID: "a", Tenant: "t2"}))(t)
 		before := w.tenantRevision(t)
 
-		ok(t, a.AddMember(ctx, "t1", "a", user("anna"), changed("in")))
+		ok(t, a.AddMember(ctx, "t1", "a", user("anna"), told("in")))
 		wantEqual(t, w.tenantRevision(t), before+1)
-		wantKind(t, fault.Conflict, a.AddMember(ctx, "t1", "a", user("anna"), changed("again")))
-		wantKind(t, fault.NotFound, a.AddMember(ctx, "t1", "none", user("anna"), changed("again")))
-		wantKind(t, fault.NotFound, a.AddMember(ctx, "t1", "a", user("none"), changed("again")))
-		wantKind(t, fault.NotFound, a.AddMember(ctx, "t1", "a", group("none"), changed("again")))
-		wantKind(t, fault.NotFound, a.AddMember(ctx, "t2", "b", user("anna"), changed("again")))
+		wantKind(t, fault.Conflict, a.AddMember(ctx, "t1", "a", user("anna"), told("again")))
+		wantKind(t, fault.NotFound, a.AddMember(ctx, "t1", "none", user("anna"), told("again")))
+		wantKind(t, fault.NotFound, a.AddMember(ctx, "t1", "a", user("none"), told("again")))
+		wantKind(t, fault.NotFound, a.AddMember(ctx, "t1", "a", group("none"), told("again")))
+		wantKind(t, fault.NotFound, a.AddMember(ctx, "t2", "b", user("anna"), told("again")))
 		wantKind(t, fault.Invalid, a.AddMember(ctx, "t1", "a", directory.Member{Kind: "dog", ID: "anna"}))
 		wantEqual(t, w.tenantRevision(t), before+1)
 
 		ok(t, a.AddMember(ctx, "t1", "b", group("a")))
 		ok(t, a.AddMember(ctx, "t1", "c", group("b")))
 		ok(t, a.AddMember(ctx, "t1", "a", group("c"))) // a circle
-		wantEqual(t, must(a.Members(ctx, "t1", "a"))(t), []directory.Member{user("anna"), group("c")})
-		_, err := a.Members(ctx, "t2", "b")
+		wantEqual(t, must(a.Members(ctx, "t1", "a", admin.Query{}))(t), []directory.Member{user("anna"), group("c")})
+		_, err := a.Members(ctx, "t2", "b", admin.Query{})
 		wantKind(t, fault.NotFound, err)
 
 		of := func(tenant directory.TenantID, id string) (found []directory.GroupID) {
-			for _, g := range must(a.MemberOf(ctx, tenant, id))(t) {
+			for _, g := range must(a.MemberOf(ctx, tenant, id, admin.Query{}))(t) {
 				found = append(found, g.ID)
 			}
 			return found
@@ -69,9 +70,9 @@ func TestMembers(t *testing.T) {
 		ok(t, a.Groups().Delete(ctx, "t1", "b"))
 		wantEqual(t, groupsOf("t1"), []directory.GroupID{"a"})
 
-		wantKind(t, fault.NotFound, a.RemoveMember(ctx, "t2", "a", "anna", changed("out by a stranger")))
-		ok(t, a.RemoveMember(ctx, "t1", "a", "anna", changed("out")))
-		wantKind(t, fault.NotFound, a.RemoveMember(ctx, "t1", "a", "anna", changed("out again")))
+		wantKind(t, fault.NotFound, a.RemoveMember(ctx, "t2", "a", "anna", told("out by a stranger")))
+		ok(t, a.RemoveMember(ctx, "t1", "a", "anna", told("out")))
+		wantKind(t, fault.NotFound, a.RemoveMember(ctx, "t1", "a", "anna", told("out again")))
 		wantEqual(t, w.events(t), []event.Event{changed("in"), changed("out")})
 	})
 }

@@ -29,18 +29,18 @@ func laws[T any](t *testing.T, sample T, o func(*world) admin.Objects[T], k kind
 		wantKind(t, fault.NotFound, objects.Delete(ctx, "t1", id))
 
 		before := w.tenantRevision(t)
-		created := must(objects.Save(ctx, sample, changed("created")))(t)
+		created := must(objects.Save(ctx, sample, told("created")))(t)
 		wantEqual(t, created, k.with(sample, 1))
 		wantEqual(t, must(objects.Get(ctx, "t1", id))(t), created)
-		_, err = objects.Save(ctx, sample, changed("created twice"))
+		_, err = objects.Save(ctx, sample, told("created twice"))
 		wantKind(t, fault.Conflict, err)
 
 		_, err = objects.Get(ctx, "t2", id)
 		wantKind(t, fault.NotFound, err)
-		wantKind(t, fault.NotFound, objects.Delete(ctx, "t2", id, changed("deleted by a stranger")))
+		wantKind(t, fault.NotFound, objects.Delete(ctx, "t2", id, told("deleted by a stranger")))
 
 		results := race(8, func(i int) error {
-			_, err := objects.Save(ctx, k.edit(created), changed("edited"))
+			_, err := objects.Save(ctx, k.edit(created), told("edited"))
 			return err
 		})
 		wantOneWinner(t, results, conflict)
@@ -51,10 +51,10 @@ func laws[T any](t *testing.T, sample T, o func(*world) admin.Objects[T], k kind
 		wantEqual(t, len(must(objects.List(ctx, "t1", admin.Query{Name: "nobody has this name"}))(t)), 0)
 		wantEqual(t, contains(must(objects.List(ctx, "t2", admin.Query{}))(t), edited), false)
 
-		ok(t, objects.Delete(ctx, "t1", id, changed("deleted")))
+		ok(t, objects.Delete(ctx, "t1", id, told("deleted")))
 		_, err = objects.Get(ctx, "t1", id)
 		wantKind(t, fault.NotFound, err)
-		_, err = objects.Save(ctx, edited, changed("saved after the end"))
+		_, err = objects.Save(ctx, edited, told("saved after the end"))
 		wantKind(t, fault.Conflict, err)
 
 		wantEqual(t, w.events(t), []event.Event{changed("created"), changed("edited"), changed("deleted")})

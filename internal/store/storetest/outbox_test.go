@@ -72,7 +72,7 @@ func TestEventsAreReadInTheOrderOfTheirCommits(t *testing.T) {
 		results := race(writers, func(i int) error {
 			for n := range rounds {
 				id := directory.GroupID(fmt.Sprintf("%d-%d", i, n))
-				if _, err := w.Admin().Groups().Save(ctx, directory.Group{ID: id, Tenant: "t1"}, changed(string(id))); err != nil {
+				if _, err := w.Admin().Groups().Save(ctx, directory.Group{ID: id, Tenant: "t1"}, told(string(id))); err != nil {
 					return err
 				}
 			}
@@ -94,7 +94,7 @@ func TestACommitWithEventsIsHinted(t *testing.T) {
 				return false
 			}
 		}
-		_, err := w.Admin().Users().Save(ctx, directory.User{ID: "anna", Tenant: "t1"}, changed("failed"))
+		_, err := w.Admin().Users().Save(ctx, directory.User{ID: "anna", Tenant: "t1"}, told("failed"))
 		wantKind(t, fault.Conflict, err)
 		must(w.Admin().Users().Save(ctx, directory.User{ID: "silent", Tenant: "t1", UserPrincipalName: "s"}))(t)
 		wantEqual(t, hinted(), false)
@@ -246,7 +246,7 @@ func TestAFullDiskLosesNothingThatWasAcknowledged(t *testing.T) {
 	ctx := t.Context()
 	saved, full := 0, error(nil)
 	for i := 0; full == nil && i < 10000; i++ {
-		_, full = w.Admin().Groups().Save(ctx, directory.Group{ID: directory.GroupID(fmt.Sprintf("%05d", i)), Tenant: "t1", Description: string(make([]byte, 500))}, changed("g"))
+		_, full = w.Admin().Groups().Save(ctx, directory.Group{ID: directory.GroupID(fmt.Sprintf("%05d", i)), Tenant: "t1", Description: string(make([]byte, 500))}, told("g"))
 		if full == nil {
 			saved++
 		}

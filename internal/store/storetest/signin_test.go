@@ -31,7 +31,7 @@ func TestSessions(t *testing.T) {
 		wantKind(t, fault.NotFound, err)
 
 		want.MFAAt = now.Add(time.Second)
-		saved := must(s.SaveSession(ctx, want, changed("mfa")))(t)
+		saved := must(s.SaveSession(ctx, want, told("mfa")))(t)
 		want.Revision = 2
 		wantEqual(t, saved, want)
 		results := race(8, func(int) error {
@@ -73,7 +73,7 @@ func TestCredentials(t *testing.T) {
 		c := must(s.Credential(ctx, "t1", "anna"))(t)
 		wantEqual(t, c, idp.Credential{Tenant: "t1", User: "anna", PasswordHash: "$argon2id$", TOTPSealed: []byte{0, 255, 1}, TOTPStep: 7, Revision: 1})
 		c.TOTPStep = 8
-		wantOneWinner(t, race(8, func(int) error { return s.SaveCredential(ctx, c, changed("step")) }), conflict)
+		wantOneWinner(t, race(8, func(int) error { return s.SaveCredential(ctx, c, told("step")) }), conflict)
 		wantEqual(t, len(w.events(t)), 1)
 
 		t.Run("a new password keeps the second factor and ends a lockout", func(t *testing.T) {
@@ -81,12 +81,12 @@ func TestCredentials(t *testing.T) {
 			c.Failures, c.LockedUntil = 9, now
 			ok(t, s.SaveCredential(ctx, c))
 			u := must(s.User(ctx, "t1", "anna"))(t)
-			u = must(w.Admin().SaveUserWithPassword(ctx, u, admin.Password{Hash: "new", MustChange: true}, changed("password")))(t)
+			u = must(w.Admin().SaveUserWithPassword(ctx, u, admin.Password{Hash: "new", MustChange: true}, told("password")))(t)
 			wantEqual(t, u.Revision, int64(2))
 			wantEqual(t, must(s.Credential(ctx, "t1", "anna"))(t),
 				idp.Credential{Tenant: "t1", User: "anna", PasswordHash: "new", MustChange: true, TOTPSealed: []byte{0, 255, 1}, TOTPStep: 8, Revision: 4})
 			u.Revision = 1
-			_, err := w.Admin().SaveUserWithPassword(ctx, u, admin.Password{Hash: "stale"}, changed("stale"))
+			_, err := w.Admin().SaveUserWithPassword(ctx, u, admin.Password{Hash: "stale"}, told("stale"))
 			wantKind(t, fault.Conflict, err)
 			wantEqual(t, must(s.Credential(ctx, "t1", "anna"))(t).PasswordHash, "new")
 		})
@@ -99,7 +99,7 @@ func TestAPasswordResetEndsEverySignIn(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		ctx, s := t.Context(), w.IDP()
 		u := must(s.User(ctx, "t1", "anna"))(t)
-		u = must(w.Admin().SaveUserWithPassword(ctx, u, admin.Password{Hash: "new"}, changed("password")))(t)
+		u = must(w.Admin().SaveUserWithPassword(ctx, u, admin.Password{Hash: "new"}, told("password")))(t)
 		wantEqual(t, must(s.Session(ctx, "t1", "session"))(t).RevokedFor, "passwordReset")
 		wantEqual(t, must(s.Session(ctx, "t2", "session"))(t).RevokedFor, "")
 		wantEqual(t, w.events(t), []event.Event{
@@ -163,7 +163,7 @@ func TestDeletingAUserLeavesNothing(t *testing.T) {
 		ok(t, w.Tunnel().SavePass(ctx, tunnel.Pass{Hash: "pass", Tenant: "t1", Site: "client", Session: "session", User: "anna"}))
 		ok(t, w.MAM().Save(ctx, mam.Change{Operations: []mam.Operation{{ID: "op", Tenant: "t1", Registration: "reg"}}}))
 
-		ok(t, w.Admin().Users().Delete(ctx, "t1", "anna", changed("gone")))
+		ok(t, w.Admin().Users().Delete(ctx, "t1", "anna", told("gone")))
 		for what, get := range map[string]func() error{
 			"user":         func() error { _, err := s.User(ctx, "t1", "anna"); return err },
 			"credential":   func() error { _, err := s.Credential(ctx, "t1", "anna"); return err },

@@ -2,6 +2,7 @@ package storetest_test
 
 import (
 	"errors"
+	"github.com/postern-mam/postern/internal/admin"
 	"reflect"
 	"sync"
 	"testing"
@@ -114,6 +115,9 @@ func ruling(t directory.TenantID, id string) access.Record {
 func changed(what string) event.Event {
 	return event.ConfigChanged{Tenant: "t1", What: what, At: now}
 }
+
+// told is a note that announces a change.
+func told(what string) admin.Note { return admin.Note{Events: []event.Event{changed(what)}} }
 
 func ok(t testing.TB, err error) {
 	t.Helper()

@@ -1,10 +1,12 @@
-package graph
+package tenantadmin
 
 import (
 	"net/http"
 	"time"
 
+	"github.com/postern-mam/postern/internal/admin"
 	"github.com/postern-mam/postern/internal/directory"
+	"github.com/postern-mam/postern/internal/httpapi/graph"
 	"github.com/postern-mam/postern/internal/odata"
 	"github.com/postern-mam/postern/internal/threat"
 )
@@ -33,46 +35,45 @@ type mobileThreatDefenseConnector struct {
 	Version                                   *string `json:"version,omitempty"`
 }
 
-func (d *Door) viewConnector(c *call, v threat.Connector) (any, error) {
+func (d *Area) viewConnector(c *graph.Call, v threat.Connector) (any, error) {
 	after := v.UnresponsiveAfter
 	if after <= 0 {
 		after = threat.DefaultUnresponsiveAfter
 	}
 	out := mobileThreatDefenseConnector{
-		Type: "#microsoft.graph.mobileThreatDefenseConnector", ID: string(v.ID), LastHeartbeatDateTime: "0001-01-01T00:00:00Z",
+		Type: "#microsoft.graph.mobileThreatDefenseConnector", ID: string(v.ID), LastHeartbeatDateTime: graph.Never,
 		PartnerState:                             string(v.State(d.Now().UTC())),
 		PartnerUnresponsivenessThresholdInDays:   int(after / day),
 		WindowsDeviceBlockedOnMissingPartnerData: v.BlockOnSilence,
 	}
-	if s := stamp(v.HeartbeatAt); s != nil {
+	if s := graph.Stamp(v.HeartbeatAt); s != nil {
 		out.LastHeartbeatDateTime = *s
 	}
-	if c.version == "beta" {
+	if c.Version == graph.Beta {
 		out.WindowsMobileApplicationManagementEnabled = &v.EnabledForWindows
 	}
 	return out, nil
 }
 
-func (d *Door) connectors() resource[threat.Connector] {
-	return resource[threat.Connector]{
-		path: "deviceManagement/mobileThreatDefenseConnectors", items: d.Admin.Connectors(), patched: http.StatusOK,
-		id:       func(v threat.Connector) string { return string(v.ID) },
-		revision: func(v threat.Connector) int64 { return v.Revision },
-		view:     d.viewConnector,
-		read:     readConnector,
-		props: map[string]func(threat.Connector) string{
-			"id":           func(v threat.Connector) string { return string(v.ID) },
-			"partnerState": func(v threat.Connector) string { return string(v.State(d.Now().UTC())) },
-		},
+func (d *Area) connectors() graph.Set[threat.Connector] {
+	return graph.Set[threat.Connector]{
+		Path:  "deviceManagement/mobileThreatDefenseConnectors",
+		Items: func(c *graph.Call) admin.Collection[threat.Connector] { return d.as(c).Connectors() },
+		Kind:  "graph.mobileThreatDefenseConnector", Read: directory.ConnectorRead, Write: directory.ConnectorWrite, Patched: http.StatusOK,
+		Actions:  graph.Actions{Read: directory.ThreatRead, Create: directory.ThreatModify, Update: directory.ThreatModify, Delete: directory.ThreatModify},
+		ID:       func(v threat.Connector) string { return string(v.ID) },
+		Revision: func(v threat.Connector) int64 { return v.Revision },
+		View:     d.viewConnector,
+		Take:     readConnector,
 	}
 }
 
 // readConnector takes over what an admin may set. The partner's own standing,
 // partnerState and lastHeartbeatDateTime, comes from the partner alone; the
 // flags of other platforms have nothing to switch.
-func readConnector(c *call, o *odata.Object, v *threat.Connector) {
+func readConnector(c *graph.Call, o *odata.Object, v *threat.Connector) {
 	if v.Revision == 0 {
-		v.Tenant = c.tenant()
+		v.Tenant = c.Tenant()
 		id := string(directory.WindowsSecurityCenter)
 		if o.Has("id") {
 			o.Text("id", &id)

@@ -1,23 +1,21 @@
-package graph
+package intune
 
 import (
 	"slices"
-	"strings"
 	"time"
 
-	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/fault"
+	"github.com/postern-mam/postern/internal/httpapi/graph"
 	"github.com/postern-mam/postern/internal/odata"
 	"github.com/postern-mam/postern/internal/protection"
-	"github.com/postern-mam/postern/internal/targeting"
 )
 
 // readProtection takes over the body of a policy. Of the properties that it
 // does not know, those of other platforms are what the portal always sends, and
 // they pass.
-func readProtection(c *call, o *odata.Object, p *protection.Policy) {
+func readProtection(c *graph.Call, o *odata.Object, p *protection.Policy) {
 	if p.Revision == 0 {
-		p.Tenant = c.tenant()
+		p.Tenant = c.Tenant()
 	}
 	switch kind := o.Type(); {
 	case kind == "" || kind == "windowsManagedAppProtection":
@@ -40,10 +38,10 @@ func readProtection(c *call, o *odata.Object, p *protection.Policy) {
 		}
 	}
 	if o.Has("apps") {
-		readApps(o, p)
+		readApps(o, &p.Apps)
 	}
 	if o.Has("assignments") {
-		readAssignments(o, p)
+		readAssignments(o, &p.Assignments)
 	}
 }
 
@@ -142,71 +140,4 @@ func replace(o *odata.Object, to *protection.Settings, r row) {
 		return
 	}
 	to.Checks = append(to.Checks, k)
-}
-
-func readApps(o *odata.Object, p *protection.Policy) {
-	p.Apps = nil
-	for _, a := range o.Objects("apps") {
-		p.Apps = append(p.Apps, readApp(a))
-	}
-	group := ""
-	o.Text("appGroupType", &group)
-	if group != "" && !strings.EqualFold(group, "selectedPublicApps") {
-		o.Refuse("appGroupType", "is %q; groups of apps are not supported, name each app (selectedPublicApps)", group)
-	}
-}
-
-func readApp(o *odata.Object) directory.PackageID {
-	id := o.Object("mobileAppIdentifier")
-	if id == nil {
-		o.Refuse("mobileAppIdentifier", "is missing")
-		return ""
-	}
-	if kind := id.Type(); kind != "" && kind != "windowsAppIdentifier" {
-		id.Refuse("@odata.type", "is %q; only #microsoft.graph.windowsAppIdentifier is supported", kind)
-	}
-	var app string
-	id.Text("windowsAppId", &app)
-	if app == "" {
-		id.Refuse("windowsAppId", "is missing; it names an app such as com.microsoft.edge")
-	}
-	return directory.PackageID(app)
-}
-
-func readAssignments(o *odata.Object, p *protection.Policy) {
-	p.Assignments = nil
-	for _, a := range o.Objects("assignments") {
-		target := a.Object("target")
-		if target == nil {
-			a.Refuse("target", "is missing")
-			continue
-		}
-		p.Assignments = append(p.Assignments, readTarget(target))
-	}
-}
-
-func readTarget(target *odata.Object) targeting.Assignment {
-	var a targeting.Assignment
-	var group, filter, mode string
-	target.Text("groupId", &group)
-	target.Text("deviceAndAppManagementAssignmentFilterId", &filter)
-	target.Text("deviceAndAppManagementAssignmentFilterType", &mode)
-	if filter != "" && mode != "" && !strings.EqualFold(mode, "none") {
-		target.Refuse("deviceAndAppManagementAssignmentFilterId", "is %q; assignment filters are not evaluated yet, so leave it out", filter)
-	}
-	a.Group = directory.GroupID(group)
-	switch kind := target.Type(); kind {
-	case "groupAssignmentTarget":
-		a.Kind = targeting.IncludeGroup
-	case "exclusionGroupAssignmentTarget":
-		a.Kind = targeting.ExcludeGroup
-	case "allLicensedUsersAssignmentTarget":
-		return targeting.Assignment{Kind: targeting.AllUsers}
-	default:
-		target.Refuse("@odata.type", "is %q; valid are #microsoft.graph.groupAssignmentTarget, #microsoft.graph.exclusionGroupAssignmentTarget, #microsoft.graph.allLicensedUsersAssignmentTarget", kind)
-	}
-	if group == "" {
-		target.Refuse("groupId", "is missing")
-	}
-	return a
 }

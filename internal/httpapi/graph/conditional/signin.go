@@ -1,12 +1,10 @@
-package graph
+package conditional
 
 import (
-	"cmp"
-	"strconv"
 	"strings"
 
 	"github.com/postern-mam/postern/internal/access"
-	"github.com/postern-mam/postern/internal/fault"
+	"github.com/postern-mam/postern/internal/httpapi/graph"
 )
 
 type signIn struct {
@@ -67,22 +65,22 @@ var clientNames = map[access.ClientAppType]string{
 
 func viewSignIn(r access.Record) signIn {
 	out := signIn{
-		Type: "#microsoft.graph.signIn", ID: r.ID, CreatedDateTime: stamp(r.At), UserID: string(r.User), UserPrincipalName: r.UserPrincipalName,
+		Type: "#microsoft.graph.signIn", ID: r.ID, CreatedDateTime: graph.Stamp(r.At), UserID: string(r.User), UserPrincipalName: r.UserPrincipalName,
 		AppID: string(r.Client), AppDisplayName: r.ClientName, ResourceID: string(r.Resource), ResourceDisplayName: r.ResourceName,
 		IPAddress: r.IP, ClientAppUsed: clientNames[r.ClientAppType], UserAgent: r.UserAgent, CorrelationID: r.CorrelationID,
 		IsInteractive: r.Interactive, AuthenticationProtocol: r.Protocol, ConditionalAccessStatus: standing(r.Applied),
 		AppliedConditionalAccessPolicies: []appliedPolicy{},
 		DeviceDetail:                     deviceDetail{DeviceID: string(r.Device), OperatingSystem: string(r.Platform)},
-		Status:                           signInStatus{ErrorCode: r.Code, FailureReason: text(r.Reason)},
-		Postern:                          signInPostern{r.Outcome.String(), text(string(r.App)), text(string(r.Registration))},
+		Status:                           signInStatus{ErrorCode: r.Code, FailureReason: graph.Text(r.Reason)},
+		Postern:                          signInPostern{r.Outcome.String(), graph.Text(string(r.App)), graph.Text(string(r.Registration))},
 	}
 	if r.Device != "" {
-		out.DeviceDetail.TrustType = text("Workplace")
+		out.DeviceDetail.TrustType = graph.Text("Workplace")
 	}
 	for _, a := range r.Applied {
 		p := appliedPolicy{
 			ID: string(a.Policy), DisplayName: a.DisplayName, EnforcedGrantControls: []string{}, EnforcedSessionControls: []string{},
-			Result: string(a.Result), NotMatched: texts(a.NotMatched),
+			Result: string(a.Result), NotMatched: graph.Texts(a.NotMatched),
 		}
 		for _, control := range a.Enforced {
 			p.EnforcedGrantControls = append(p.EnforcedGrantControls, capital(string(control)))
@@ -115,64 +113,17 @@ func standing(applied []access.Applied) string {
 	return status
 }
 
-func (d *Door) listSignIns(c *call) error {
-	if o := c.query.OrderBy; o != "" && o != "createdDateTime desc" {
-		return unsupportedQuery(fault.New(fault.Invalid, "$orderby is %q; only createdDateTime desc is supported here", o))
-	}
-	if err := c.expandable(nil); err != nil {
-		return err
-	}
-	if c.query.Count {
-		return unsupportedQuery(fault.New(fault.Invalid, "$count is not supported on the sign-in log"))
-	}
-	keep, err := signInFilter(c)
-	if err != nil {
-		return err
-	}
-	p := page{path: "auditLogs/signIns"}
-	if d.SignIns == nil {
-		return c.page(p)
-	}
-	top, after := cmp.Or(c.query.Top, defaultPage), c.query.SkipToken
-	for {
-		batch, err := d.SignIns.Records(c.ctx, c.tenant(), after, top+1)
-		if err != nil {
-			return err
-		}
-		for _, r := range batch {
-			if len(p.items) == top && keep(r) {
-				p.next = after
-				return c.page(p)
+// listSignIns reads the log newest first, page by page.
+func (d *Area) listSignIns(c *graph.Call) error {
+	return c.Answer(graph.List{
+		Path: "auditLogs/signIns", Kind: "graph.signIn", Natural: "createdDateTime desc",
+		Page: func(after string, limit int) ([]graph.Row, error) {
+			found, err := d.SignIns.Records(c.Ctx, c.Tenant(), after, limit)
+			var rows []graph.Row
+			for _, r := range found {
+				rows = append(rows, graph.Row{ID: r.ID, View: viewSignIn(r)})
 			}
-			if keep(r) {
-				p.items = append(p.items, viewSignIn(r))
-			}
-			after = r.ID
-		}
-		if len(batch) <= top {
-			return c.page(p)
-		}
-	}
-}
-
-func signInFilter(c *call) (func(access.Record) bool, error) {
-	f := c.query.Filter
-	if f == nil {
-		return func(access.Record) bool { return true }, nil
-	}
-	props := map[string]func(access.Record) string{
-		"id":                      func(r access.Record) string { return r.ID },
-		"userId":                  func(r access.Record) string { return string(r.User) },
-		"userPrincipalName":       func(r access.Record) string { return r.UserPrincipalName },
-		"appId":                   func(r access.Record) string { return string(r.Client) },
-		"correlationId":           func(r access.Record) string { return r.CorrelationID },
-		"conditionalAccessStatus": func(r access.Record) string { return standing(r.Applied) },
-		"status/errorCode":        func(r access.Record) string { return strconv.Itoa(r.Code) },
-	}
-	prop := props[f.Property]
-	if prop == nil {
-		return nil, unsupportedQuery(fault.New(fault.Invalid, "$filter by %q is not supported here; supported are "+
-			"id, userId, userPrincipalName, appId, correlationId, conditionalAccessStatus, status/errorCode", f.Property))
-	}
-	return func(r access.Record) bool { return strings.EqualFold(prop(r), f.Value) }, nil
+			return rows, err
+		},
+	})
 }

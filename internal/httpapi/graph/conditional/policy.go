@@ -1,4 +1,4 @@
-package graph
+package conditional
 
 import (
 	"net/http"
@@ -6,7 +6,9 @@ import (
 	"strings"
 
 	"github.com/postern-mam/postern/internal/access"
+	"github.com/postern-mam/postern/internal/admin"
 	"github.com/postern-mam/postern/internal/directory"
+	"github.com/postern-mam/postern/internal/httpapi/graph"
 	"github.com/postern-mam/postern/internal/odata"
 )
 
@@ -73,33 +75,33 @@ type grants struct {
 	AuthenticationStrength      *struct{} `json:"authenticationStrength"`
 }
 
-func viewAccessPolicy(_ *call, p access.Policy) (any, error) {
+func viewAccessPolicy(_ *graph.Call, p access.Policy) (any, error) {
 	none := []string{}
 	out := conditionalAccessPolicy{
-		Type: "#microsoft.graph.conditionalAccessPolicy", ID: string(p.ID), DisplayName: p.DisplayName, Description: text(p.Description),
-		CreatedDateTime: stamp(p.CreatedAt),
+		Type: "#microsoft.graph.conditionalAccessPolicy", ID: string(p.ID), DisplayName: p.DisplayName, Description: graph.Text(p.Description),
+		CreatedDateTime: graph.Stamp(p.CreatedAt),
 		State:           p.State.String(),
 		Conditions: conditionSet{
-			UserRiskLevels: none, SignInRiskLevels: none, ServicePrincipalRiskLevels: none, ClientAppTypes: texts(p.Conditions.ClientAppTypes),
+			UserRiskLevels: none, SignInRiskLevels: none, ServicePrincipalRiskLevels: none, ClientAppTypes: graph.Texts(p.Conditions.ClientAppTypes),
 			Applications: applicationsSet{
 				IncludeApplications: everyOr(p.Conditions.Apps.All, p.Conditions.Apps.None, p.Conditions.Apps.Include),
-				ExcludeApplications: texts(p.Conditions.Apps.Exclude), IncludeUserActions: none, IncludeAuthenticationContextClassReferences: none,
+				ExcludeApplications: graph.Texts(p.Conditions.Apps.Exclude), IncludeUserActions: none, IncludeAuthenticationContextClassReferences: none,
 			},
 			Users: userSet{
 				IncludeUsers: everyOr(p.Conditions.Users.All, p.Conditions.Users.None, p.Conditions.Users.Include),
-				ExcludeUsers: texts(p.Conditions.Users.Exclude), IncludeGroups: texts(p.Conditions.Users.IncludeGroups),
-				ExcludeGroups: texts(p.Conditions.Users.ExcludeGroups), IncludeRoles: none, ExcludeRoles: none,
+				ExcludeUsers: graph.Texts(p.Conditions.Users.Exclude), IncludeGroups: graph.Texts(p.Conditions.Users.IncludeGroups),
+				ExcludeGroups: graph.Texts(p.Conditions.Users.ExcludeGroups), IncludeRoles: none, ExcludeRoles: none,
 			},
 		},
 		GrantControls: grants{
-			Operator: p.Grant.Operator.String(), BuiltInControls: texts(p.Grant.Controls), CustomAuthenticationFactors: none, TermsOfUse: none,
+			Operator: p.Grant.Operator.String(), BuiltInControls: graph.Texts(p.Grant.Controls), CustomAuthenticationFactors: none, TermsOfUse: none,
 		},
 	}
 	if !p.ModifiedAt.Equal(p.CreatedAt) {
-		out.ModifiedDateTime = stamp(p.ModifiedAt)
+		out.ModifiedDateTime = graph.Stamp(p.ModifiedAt)
 	}
 	if on := p.Conditions.Platforms; on != nil {
-		out.Conditions.Platforms = &platformSet{texts(on.Include), texts(on.Exclude)}
+		out.Conditions.Platforms = &platformSet{graph.Texts(on.Include), graph.Texts(on.Exclude)}
 	}
 	return out, nil
 }
@@ -107,7 +109,7 @@ func viewAccessPolicy(_ *call, p access.Policy) (any, error) {
 // everyOr spells a selection as Graph does, where the words All and None stand
 // among identifiers.
 func everyOr[ID ~string](all, none bool, ids []ID) []string {
-	out := texts(ids)
+	out := graph.Texts(ids)
 	if none {
 		out = append([]string{"None"}, out...)
 	}
@@ -132,19 +134,15 @@ func orEvery[ID ~string](names []string) (all, none bool, ids []ID) {
 	return all, none, ids
 }
 
-func (d *Door) accessPolicies() resource[access.Policy] {
-	return resource[access.Policy]{
-		path: "identity/conditionalAccess/policies", items: d.Admin.AccessPolicies(), name: "displayName", patched: http.StatusNoContent,
-		id:       func(p access.Policy) string { return string(p.ID) },
-		revision: func(p access.Policy) int64 { return p.Revision },
-		view:     viewAccessPolicy, read: readAccessPolicy,
-		props: map[string]func(access.Policy) string{
-			"id":               func(p access.Policy) string { return string(p.ID) },
-			"displayName":      func(p access.Policy) string { return p.DisplayName },
-			"state":            func(p access.Policy) string { return p.State.String() },
-			"createdDateTime":  func(p access.Policy) string { return *orEmpty(stamp(p.CreatedAt)) },
-			"modifiedDateTime": func(p access.Policy) string { return *orEmpty(stamp(p.ModifiedAt)) },
-		},
+func (d *Area) accessPolicies() graph.Set[access.Policy] {
+	return graph.Set[access.Policy]{
+		Path:  "identity/conditionalAccess/policies",
+		Items: func(c *graph.Call) admin.Collection[access.Policy] { return d.as(c).AccessPolicies() },
+		Kind:  "graph.conditionalAccessPolicy", Read: directory.AccessRead, Write: directory.AccessWrite, Name: "displayName",
+		Patched:  http.StatusNoContent,
+		ID:       func(p access.Policy) string { return string(p.ID) },
+		Revision: func(p access.Policy) int64 { return p.Revision },
+		View:     viewAccessPolicy, Take: readAccessPolicy,
 	}
 }
 
@@ -154,9 +152,9 @@ const notYet = "it is not evaluated yet and is never ignored, so remove it"
 
 // readAccessPolicy takes over the body of a policy. "conditions" and
 // "grantControls" are replaced as sent.
-func readAccessPolicy(c *call, o *odata.Object, p *access.Policy) {
+func readAccessPolicy(c *graph.Call, o *odata.Object, p *access.Policy) {
 	if p.Revision == 0 {
-		p.Tenant = c.tenant()
+		p.Tenant = c.Tenant()
 		if !o.Has("state") {
 			o.Refuse("state", "is missing; valid are enabled, disabled, enabledForReportingButNotEnforced")
 		}
@@ -194,7 +192,7 @@ func readConditions(o *odata.Object, to *access.Conditions) {
 	var types []string
 	o.Words("clientAppTypes", &types, string(access.AllClientApps), string(access.Browser), string(access.MobileAndDesktop),
 		string(access.ExchangeActiveSync), string(access.OtherClients))
-	to.ClientAppTypes = typed[access.ClientAppType](types)
+	to.ClientAppTypes = graph.Typed[access.ClientAppType](types)
 	if users := o.Object("users"); users != nil {
 		var include, exclude, includeGroups, excludeGroups []string
 		users.Texts("includeUsers", &include)
@@ -202,8 +200,8 @@ func readConditions(o *odata.Object, to *access.Conditions) {
 		users.Texts("includeGroups", &includeGroups)
 		users.Texts("excludeGroups", &excludeGroups)
 		to.Users.All, to.Users.None, to.Users.Include = orEvery[directory.UserID](include)
-		to.Users.Exclude = typed[directory.UserID](exclude)
-		to.Users.IncludeGroups, to.Users.ExcludeGroups = typed[directory.GroupID](includeGroups), typed[directory.GroupID](excludeGroups)
+		to.Users.Exclude = graph.Typed[directory.UserID](exclude)
+		to.Users.IncludeGroups, to.Users.ExcludeGroups = graph.Typed[directory.GroupID](includeGroups), graph.Typed[directory.GroupID](excludeGroups)
 		users.RefuseRest(notYet)
 	}
 	if apps := o.Object("applications"); apps != nil {
@@ -211,7 +209,7 @@ func readConditions(o *odata.Object, to *access.Conditions) {
 		apps.Texts("includeApplications", &include)
 		apps.Texts("excludeApplications", &exclude)
 		to.Apps.All, to.Apps.None, to.Apps.Include = orEvery[directory.AppID](include)
-		to.Apps.Exclude = typed[directory.AppID](exclude)
+		to.Apps.Exclude = graph.Typed[directory.AppID](exclude)
 		apps.RefuseRest(notYet)
 	}
 	if on := o.Object("platforms"); on != nil {
@@ -222,7 +220,7 @@ func readConditions(o *odata.Object, to *access.Conditions) {
 		}
 		on.Words("includePlatforms", &include, names...)
 		on.Words("excludePlatforms", &exclude, names...)
-		to.Platforms = &access.Platforms{Include: typed[access.Platform](include), Exclude: typed[access.Platform](exclude)}
+		to.Platforms = &access.Platforms{Include: graph.Typed[access.Platform](include), Exclude: graph.Typed[access.Platform](exclude)}
 		on.RefuseRest(notYet)
 	}
 	for _, name := range []string{"locations", "devices", "deviceStates", "clientApplications", "authenticationFlows", "times"} {
@@ -240,7 +238,7 @@ func readGrant(o *odata.Object, to *access.Grant) {
 		to.Operator = parsed
 	}
 	o.Words("builtInControls", &controls, string(access.Block), string(access.MFA), string(access.CompliantDevice), string(access.CompliantApplication))
-	to.Controls = typed[access.Control](controls)
+	to.Controls = graph.Typed[access.Control](controls)
 	if slices.Contains(controls, "") {
 		o.Refuse("builtInControls", "holds an empty name")
 	}

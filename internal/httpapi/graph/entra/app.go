@@ -1,9 +1,8 @@
-package graph
+package entra
 
 import (
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
@@ -12,6 +11,7 @@ import (
 	"github.com/postern-mam/postern/internal/admin"
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/fault"
+	"github.com/postern-mam/postern/internal/httpapi/graph"
 	"github.com/postern-mam/postern/internal/odata"
 )
 
@@ -66,23 +66,23 @@ type publishing struct {
 	InternalURL string `json:"internalUrl"`
 }
 
-func (d *Door) viewApp(_ *call, a directory.App) (any, error) {
+func (d *Area) viewApp(_ *graph.Call, a directory.App) (any, error) {
 	out := application{
-		Type: "#microsoft.graph.application", ID: a.ObjectID, AppID: string(a.ID), CreatedDateTime: stamp(a.CreatedAt),
-		DisplayName: a.DisplayName, IdentifierUris: texts(a.IdentifierURIs), IsFallbackPublicClient: a.Public,
+		Type: "#microsoft.graph.application", ID: a.ObjectID, AppID: string(a.ID), CreatedDateTime: graph.Stamp(a.CreatedAt),
+		DisplayName: a.DisplayName, IdentifierUris: graph.Texts(a.IdentifierURIs), IsFallbackPublicClient: a.Public,
 		KeyCredentials: []keyCredential{}, PasswordCredentials: []passwordCredential{}, SignInAudience: "AzureADMyOrg",
 		Web: redirects{[]string{}}, PublicClient: redirects{[]string{}},
-		Postern: appPostern{BuiltIn: a.BuiltIn, Permissions: texts(a.Permissions)},
+		Postern: appPostern{BuiltIn: a.BuiltIn, Permissions: graph.Texts(a.Permissions)},
 	}
 	if a.Public {
-		out.PublicClient.RedirectUris = texts(a.RedirectURIs)
+		out.PublicClient.RedirectUris = graph.Texts(a.RedirectURIs)
 	} else {
-		out.Web.RedirectUris = texts(a.RedirectURIs)
+		out.Web.RedirectUris = graph.Texts(a.RedirectURIs)
 	}
 	for _, k := range a.Keys {
 		sum := sha256.Sum256(k.Certificate)
 		out.KeyCredentials = append(out.KeyCredentials, keyCredential{
-			CustomKeyIdentifier: base64.StdEncoding.EncodeToString(sum[:]), DisplayName: text(k.DisplayName), EndDateTime: stamp(k.ExpiresAt),
+			CustomKeyIdentifier: base64.StdEncoding.EncodeToString(sum[:]), DisplayName: graph.Text(k.DisplayName), EndDateTime: graph.Stamp(k.ExpiresAt),
 			Key: base64.StdEncoding.EncodeToString(k.Certificate), KeyID: k.ID, Type: "AsymmetricX509Cert", Usage: "Verify",
 		})
 	}
@@ -97,44 +97,42 @@ func (d *Door) viewApp(_ *call, a directory.App) (any, error) {
 
 func viewSecret(s directory.Secret, plain *string) passwordCredential {
 	return passwordCredential{
-		DisplayName: text(s.DisplayName), EndDateTime: stamp(s.ExpiresAt), Hint: s.Hint, KeyID: s.ID, SecretText: plain,
-		StartDateTime: stamp(s.CreatedAt),
+		DisplayName: graph.Text(s.DisplayName), EndDateTime: graph.Stamp(s.ExpiresAt), Hint: s.Hint, KeyID: s.ID, SecretText: plain,
+		StartDateTime: graph.Stamp(s.CreatedAt),
 	}
 }
 
-func (d *Door) apps() resource[directory.App] {
-	return resource[directory.App]{
-		path: "applications", items: d.Admin.Apps(), name: "displayName", patched: http.StatusNoContent,
-		id:       func(a directory.App) string { return string(a.ID) },
-		revision: func(a directory.App) int64 { return a.Revision },
-		view:     d.viewApp, read: d.readApp, find: d.findApp,
-		guard: func(c *call, _ *odata.Object, old, a directory.App) error {
-			if err := admin.MayEmpower(c.who, old.Permissions); err != nil {
+func (d *Area) apps() graph.Set[directory.App] {
+	return graph.Set[directory.App]{
+		Path:  "applications",
+		Items: func(c *graph.Call) admin.Collection[directory.App] { return d.as(c).Apps() },
+		Kind:  "graph.application", Read: directory.ApplicationRead, Write: directory.ApplicationWrite, Directory: true, Name: "displayName",
+		Patched:  http.StatusNoContent,
+		ID:       func(a directory.App) string { return string(a.ID) },
+		Revision: func(a directory.App) int64 { return a.Revision },
+		View:     d.viewApp, Take: d.readApp, Find: d.findApp,
+		Guard: func(c *graph.Call, _ *odata.Object, old, a directory.App) error {
+			if err := admin.MayEmpower(c.Who, old.Permissions); err != nil {
 				return err
 			}
-			return admin.MayEmpower(c.who, a.Permissions)
-		},
-		props: map[string]func(directory.App) string{
-			"id":          func(a directory.App) string { return a.ObjectID },
-			"appId":       func(a directory.App) string { return string(a.ID) },
-			"displayName": func(a directory.App) string { return a.DisplayName },
+			return admin.MayEmpower(c.Who, a.Permissions)
 		},
 	}
 }
 
-func (d *Door) findApp(c *call, key odata.Segment) (directory.App, error) {
+func (d *Area) findApp(c *graph.Call, key odata.Segment) (directory.App, error) {
 	switch key.Property {
 	case "appId":
-		return d.Admin.Apps().Get(c.ctx, c.tenant(), key.Text)
+		return d.as(c).Apps().Get(c.Ctx, c.Tenant(), key.Text)
 	case "", "id":
-		return d.Admin.AppByObjectID(c.ctx, c.tenant(), key.Text)
+		return d.as(c).AppByObjectID(c.Ctx, c.Tenant(), key.Text)
 	}
 	return directory.App{}, fault.New(fault.Invalid, "key property %q is not supported on applications; use the id or appId", key.Property)
 }
 
-func (d *Door) readApp(c *call, o *odata.Object, a *directory.App) {
+func (d *Area) readApp(c *graph.Call, o *odata.Object, a *directory.App) {
 	if a.Revision == 0 {
-		a.Tenant = c.tenant()
+		a.Tenant = c.Tenant()
 	}
 	o.Text("displayName", &a.DisplayName)
 	o.Texts("identifierUris", &a.IdentifierURIs)
@@ -218,7 +216,7 @@ func readKeys(o *odata.Object, old []directory.Key) []directory.Key {
 
 // readSite takes over where an app is published. The external URL names a host;
 // the port is the service's own.
-func (d *Door) readSite(p *odata.Object, old *directory.Site) *directory.Site {
+func (d *Area) readSite(p *odata.Object, old *directory.Site) *directory.Site {
 	site := directory.Site{}
 	external := ""
 	if old != nil {
@@ -236,8 +234,8 @@ func (d *Door) readSite(p *odata.Object, old *directory.Site) *directory.Site {
 	return &site
 }
 
-func (d *Door) addPassword(c *call) error {
-	o, err := c.body()
+func (d *Area) addPassword(c *graph.Call) error {
+	o, err := c.Body("")
 	if err != nil {
 		return err
 	}
@@ -254,23 +252,19 @@ func (d *Door) addPassword(c *call) error {
 	if err != nil {
 		return err
 	}
-	secret, plain, err := d.Admin.AddSecret(c.ctx, a, name, until)
+	secret, plain, err := d.as(c).AddSecret(c.Ctx, a, name, until)
 	if err != nil {
 		return err
 	}
-	doc, err := encode(viewSecret(secret, &plain))
+	doc, err := graph.Document(viewSecret(secret, &plain))
 	if err != nil {
 		return err
 	}
-	context, err := json.Marshal(c.base + "/$metadata#microsoft.graph.passwordCredential")
-	if err != nil {
-		return err
-	}
-	return c.write(http.StatusOK, slices.Concat([]byte(`{"@odata.context":`), context, []byte(","), doc[1:]))
+	return c.Value("microsoft.graph.passwordCredential", doc)
 }
 
-func (d *Door) removePassword(c *call) error {
-	o, err := c.body()
+func (d *Area) removePassword(c *graph.Call) error {
+	o, err := c.Body("")
 	if err != nil {
 		return err
 	}
@@ -286,17 +280,40 @@ func (d *Door) removePassword(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := d.Admin.RemoveSecret(c.ctx, a, id); err != nil {
+	if err := d.as(c).RemoveSecret(c.Ctx, a, id); err != nil {
 		return err
 	}
-	return c.noContent()
+	return c.NoContent()
 }
 
 // mine returns the app that the path names, if the caller may do all that it may.
-func (d *Door) mine(c *call) (directory.App, error) {
-	a, err := d.apps().one(c)
+func (d *Area) mine(c *graph.Call) (directory.App, error) {
+	a, err := d.apps().One(c)
 	if err != nil {
 		return a, err
 	}
-	return a, admin.MayEmpower(c.who, a.Permissions)
+	return a, admin.MayEmpower(c.Who, a.Permissions)
+}
+
+func (d *Area) appRoutes() []graph.Route {
+	principals := d.principals()
+	return slices.Concat(d.apps().Routes(), principals.ReadRoutes(), []graph.Route{
+		post("applications/{}/addPassword", directory.ApplicationWrite, d.addPassword),
+		post("applications/{}/removePassword", directory.ApplicationWrite, d.removePassword),
+		get("applications/{}/owners", directory.ApplicationRead, nothing(d.apps(), "owners", "graph.directoryObject")),
+		get("servicePrincipals/{}/owners", directory.ApplicationRead, nothing(principals, "owners", "graph.directoryObject")),
+		get("servicePrincipals/{}/memberOf", directory.ApplicationRead, nothing(principals, "memberOf", "graph.directoryObject")),
+		get("servicePrincipals/{}/appRoleAssignments", directory.ApplicationRead, nothing(principals, "appRoleAssignments", "graph.appRoleAssignment")),
+		get("servicePrincipals/{}/appRoleAssignedTo", directory.ApplicationRead, nothing(principals, "appRoleAssignedTo", "graph.appRoleAssignment")),
+	})
+}
+
+// nothing answers a relation that exists in Graph and is always empty here.
+func nothing[T any](s graph.Set[T], relation, kind string) func(c *graph.Call) error {
+	return func(c *graph.Call) error {
+		if _, err := s.One(c); err != nil {
+			return err
+		}
+		return c.Answer(graph.Rows(s.Path+"/"+c.Key(0)+"/"+relation, kind, nil))
+	}
 }

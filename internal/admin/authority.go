@@ -1,0 +1,97 @@
+package admin
+
+import (
+	"context"
+	"slices"
+
+	"github.com/postern-mam/postern/internal/audit"
+	"github.com/postern-mam/postern/internal/directory"
+	"github.com/postern-mam/postern/internal/fault"
+	"github.com/postern-mam/postern/internal/oauth"
+)
+
+// Authority is what a caller may do to managed apps and what belongs to them.
+// The zero value may do nothing.
+type Authority struct {
+	All    bool // everything, to everything
+	Grants []Grant
+}
+
+// Grant is what one role assignment gives.
+type Grant struct {
+	Actions   []string
+	ScopeTags []string            // of the objects it covers; empty: every object
+	Scopes    []directory.GroupID // whose members may be acted on; empty: everyone
+}
+
+// May reports whether action is allowed on an object with these scope tags; no
+// tags ask whether it is allowed on anything at all.
+func (a Authority) May(action string, tags []string) bool {
+	return a.All || slices.ContainsFunc(a.Grants, func(g Grant) bool { return g.covers(action, tags) })
+}
+
+// MayActOn is May for an action on a user who is in groups, direct and nested.
+func (a Authority) MayActOn(action string, tags []string, groups []directory.GroupID) bool {
+	return a.All || slices.ContainsFunc(a.Grants, func(g Grant) bool {
+		inScope := len(g.Scopes) == 0 || slices.ContainsFunc(g.Scopes, func(s directory.GroupID) bool { return slices.Contains(groups, s) })
+		return inScope && g.covers(action, tags)
+	})
+}
+
+func (g Grant) covers(action string, tags []string) bool {
+	return slices.Contains(g.Actions, action) && (len(tags) == 0 || len(g.ScopeTags) == 0 ||
+		slices.ContainsFunc(tags, func(t string) bool { return slices.Contains(g.ScopeTags, t) }))
+}
+
+// Tags lists the scope tags of the objects on which action is allowed; all means
+// every object.
+func (a Authority) Tags(action string) (tags []string, all bool) {
+	if a.All {
+		return nil, true
+	}
+	for _, g := range a.Grants {
+		if !slices.Contains(g.Actions, action) {
+			continue
+		}
+		if len(g.ScopeTags) == 0 {
+			return nil, true
+		}
+		tags = append(tags, g.ScopeTags...)
+	}
+	return unique(tags), false
+}
+
+// Authority reads what a caller may do, live: an app that signed in as itself
+// and a Global Administrator may do what their permissions say; any other user
+// what role assignments give, through groups, direct and nested.
+func (s *Service) Authority(ctx context.Context, p oauth.Principal) (Authority, error) {
+	if p.User == "" {
+		return Authority{All: true}, nil
+	}
+	held, err := s.store.RolesOf(ctx, p.Tenant, p.User)
+	if err != nil {
+		return Authority{}, err
+	}
+	var a Authority
+	for _, assignment := range held {
+		role, err := s.RoleDefinitions().Get(ctx, p.Tenant, assignment.Role)
+		if fault.KindOf(err) == fault.NotFound {
+			continue // deleted since: it gives nothing any more
+		}
+		if err != nil {
+			return Authority{}, err
+		}
+		a.Grants = append(a.Grants, Grant{Actions: role.Actions, ScopeTags: assignment.ScopeTags, Scopes: assignment.Scopes})
+	}
+	return a, nil
+}
+
+// Entries reads the record of changes, newest first.
+func (s *Service) Entries(ctx context.Context, t directory.TenantID, q EntryQuery) ([]audit.Entry, error) {
+	return s.store.Entries(ctx, t, q)
+}
+
+// Entry reads one entry of the record; fault.NotFound without it.
+func (s *Service) Entry(ctx context.Context, t directory.TenantID, id string) (audit.Entry, error) {
+	return s.store.Entry(ctx, t, id)
+}

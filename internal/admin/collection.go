@@ -1,0 +1,222 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/postern-mam/postern/internal/audit"
+	"github.com/postern-mam/postern/internal/directory"
+	"github.com/postern-mam/postern/internal/event"
+	"github.com/postern-mam/postern/internal/fault"
+)
+
+// Collection administers the objects of one kind.
+type Collection[T any] struct {
+	service *Service
+	kind    audit.Kind
+	objects Objects[T]
+	// check completes and judges what is to be saved; old is nil for a new
+	// object. An identifier that a new object has already is kept.
+	check func(ctx context.Context, old, v *T) error
+	// spare refuses what must not be deleted; nil refuses nothing.
+	spare func(ctx context.Context, v T) error
+	// announce says what a change from old, which may be nil, to v means to others.
+	announce func(old, v *T) event.Event
+	describe func(v *T) subject
+	// redact removes secrets for the record; nil: there are none.
+	redact func(v T) T
+	// restorable objects come back from the record, with renew's revision.
+	restorable bool
+	renew      func(v *T, revision int64)
+}
+
+// subject is what the room needs to know of an object of any kind.
+type subject struct {
+	tenant    directory.TenantID
+	id        string
+	revision  int64
+	name      string
+	scopeTags []string
+}
+
+// Get returns one object, or fault.NotFound.
+func (c Collection[T]) Get(ctx context.Context, t directory.TenantID, id string) (T, error) {
+	return c.objects.Get(ctx, t, id)
+}
+
+// List returns objects in identifier order.
+func (c Collection[T]) List(ctx context.Context, t directory.TenantID, q Query) ([]T, error) {
+	return c.objects.List(ctx, t, q)
+}
+
+// Count returns how many objects there are.
+func (c Collection[T]) Count(ctx context.Context, t directory.TenantID) (int, error) {
+	return c.objects.Count(ctx, t)
+}
+
+// Save creates v (Revision 0) or changes it if it is still at its revision. It
+// returns what was stored; fault.Invalid when v breaks a rule, fault.Conflict
+// when it moved or a unique name is taken.
+func (c Collection[T]) Save(ctx context.Context, v T) (T, error) {
+	note, err := c.prepare(ctx, &v)
+	if err != nil {
+		return v, err
+	}
+	return c.objects.Save(ctx, v, note)
+}
+
+// prepare checks v and returns what is to be kept with the change.
+func (c Collection[T]) prepare(ctx context.Context, v *T) (Note, error) {
+	about := c.describe(v)
+	if about.revision == 0 {
+		if err := c.check(ctx, nil, v); err != nil {
+			return Note{}, err
+		}
+		return c.note(audit.Create, nil, v)
+	}
+	old, err := c.objects.Get(ctx, about.tenant, about.id)
+	if err != nil {
+		return Note{}, err
+	}
+	if err := c.check(ctx, &old, v); err != nil {
+		return Note{}, err
+	}
+	return c.note(audit.Change, &old, v)
+}
+
+// note is what is kept with a change from old to v, one of which may be nil.
+func (c Collection[T]) note(op audit.Operation, old, v *T) (Note, error) {
+	there := v
+	if v == nil {
+		there = old
+	}
+	about := c.describe(there)
+	e := c.service.entry(op, c.kind, about)
+	var err error
+	if e.Before, err = c.record(old); err != nil {
+		return Note{}, err
+	}
+	if e.After, err = c.record(v); err != nil {
+		return Note{}, err
+	}
+	if v != nil {
+		e.Revision = about.revision + 1
+	}
+	return Note{Events: []event.Event{c.announce(old, there)}, Entry: &e}, nil
+}
+
+// record is an object as the record keeps it.
+func (c Collection[T]) record(v *T) (json.RawMessage, error) {
+	if v == nil {
+		return nil, nil
+	}
+	shown := *v
+	if c.redact != nil {
+		shown = c.redact(shown)
+	}
+	doc, err := json.Marshal(shown)
+	if err != nil {
+		return nil, fmt.Errorf("record of %s: %w", c.kind, err)
+	}
+	return doc, nil
+}
+
+// entry begins an entry of the record in the actor's name.
+func (s *Service) entry(op audit.Operation, kind audit.Kind, about subject) audit.Entry {
+	return audit.Entry{
+		ID: newID(), Tenant: about.tenant, At: s.now(), Actor: s.actor, Operation: op, Kind: kind, Target: about.id, Name: about.name,
+		ScopeTags: about.scopeTags,
+	}
+}
+
+// Delete removes an object with everything that cannot be without it;
+// fault.NotFound when there is none, fault.Invalid when it must stay.
+func (c Collection[T]) Delete(ctx context.Context, t directory.TenantID, id string) error {
+	v, err := c.objects.Get(ctx, t, id)
+	if err != nil {
+		return err
+	}
+	if c.spare != nil {
+		if err := c.spare(ctx, v); err != nil {
+			return err
+		}
+	}
+	note, err := c.note(audit.Delete, &v, nil)
+	if err != nil {
+		return err
+	}
+	return c.objects.Delete(ctx, t, id, note)
+}
+
+// All visits every object of a tenant in identifier order until visit returns
+// false.
+func (c Collection[T]) All(ctx context.Context, t directory.TenantID, visit func(T) bool) error {
+	const size = 200
+	after := ""
+	for {
+		batch, err := c.objects.List(ctx, t, Query{After: after, Limit: size})
+		if err != nil {
+			return err
+		}
+		for _, v := range batch {
+			if !visit(v) {
+				return nil
+			}
+			after = c.describe(&v).id
+		}
+		if len(batch) < size {
+			return nil
+		}
+	}
+}
+
+// History lists what happened to one object, newest first. It outlives the object.
+func (c Collection[T]) History(ctx context.Context, t directory.TenantID, id string, q EntryQuery) ([]audit.Entry, error) {
+	q.Kinds, q.Target = []audit.Kind{c.kind}, id
+	return c.service.store.Entries(ctx, t, q)
+}
+
+// Restore saves what an object was at a revision again, as a new revision, by
+// the rules of today. An object that was deleted comes back under its
+// identifier. fault.NotFound when the record has no such revision.
+func (c Collection[T]) Restore(ctx context.Context, t directory.TenantID, id string, revision int64) (T, error) {
+	var v T
+	if !c.restorable {
+		return v, fault.New(fault.Invalid, "objects of the kind %s cannot be restored", c.kind)
+	}
+	q := EntryQuery{Limit: 100}
+	for {
+		entries, err := c.History(ctx, t, id, q)
+		if err != nil {
+			return v, err
+		}
+		for _, e := range entries {
+			if e.Revision != revision || len(e.After) == 0 {
+				continue
+			}
+			return c.restore(ctx, t, id, e)
+		}
+		if len(entries) < q.Limit {
+			return v, fault.New(fault.NotFound, "the record has no revision %d of %s %q", revision, c.kind, id)
+		}
+		q.After = entries[len(entries)-1].ID
+	}
+}
+
+func (c Collection[T]) restore(ctx context.Context, t directory.TenantID, id string, e audit.Entry) (T, error) {
+	var v T
+	if err := json.Unmarshal(e.After, &v); err != nil {
+		return v, fmt.Errorf("restore %s %q: %w", c.kind, id, err)
+	}
+	now, err := c.objects.Get(ctx, t, id)
+	switch {
+	case fault.KindOf(err) == fault.NotFound:
+		c.renew(&v, 0)
+	case err != nil:
+		return v, err
+	default:
+		c.renew(&v, c.describe(&now).revision)
+	}
+	return c.Save(ctx, v)
+}

@@ -1,0 +1,34 @@
+// Package conditional serves Conditional Access at the Graph door: policies and
+// the sign-in log.
+package conditional
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/postern-mam/postern/internal/access"
+	"github.com/postern-mam/postern/internal/admin"
+	"github.com/postern-mam/postern/internal/directory"
+	"github.com/postern-mam/postern/internal/httpapi/graph"
+)
+
+// SignIns reads the sign-in log.
+type SignIns interface {
+	// Records lists entries newest first, those behind the entry with
+	// identifier after; "" starts at the newest.
+	Records(ctx context.Context, t directory.TenantID, after string, limit int) ([]access.Record, error)
+}
+
+// Area is Conditional Access, as the door serves it.
+type Area struct {
+	Admin   *admin.Service
+	SignIns SignIns
+}
+
+func (d *Area) as(c *graph.Call) *admin.Service { return d.Admin.As(c.Actor()) }
+
+// Routes lists what is served, with the permission that each needs.
+func (d *Area) Routes() []graph.Route {
+	return append(d.accessPolicies().Routes(),
+		graph.Route{Method: http.MethodGet, Pattern: "auditLogs/signIns", Needs: directory.AuditRead, Do: d.listSignIns})
+}

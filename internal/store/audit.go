@@ -1,0 +1,111 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/postern-mam/postern/internal/admin"
+	"github.com/postern-mam/postern/internal/audit"
+	"github.com/postern-mam/postern/internal/directory"
+	"github.com/postern-mam/postern/internal/fault"
+	"github.com/postern-mam/postern/internal/store/sqldb"
+)
+
+// note adds what is kept with a change.
+func (c *change) note(notes []admin.Note) error {
+	for _, n := range notes {
+		c.events = append(c.events, n.Events...)
+		if err := c.keep(n.Entry); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keep appends an entry to the record of changes, in the transaction of the
+// change; nil is none.
+func (c *change) keep(e *audit.Entry) error {
+	if e == nil {
+		return nil
+	}
+	doc, err := encode(e)
+	if err != nil {
+		return fmt.Errorf("store: audit entry: %w", err)
+	}
+	_, err = c.Exec("INSERT INTO audit (tenant, id, at, kind, target, doc) VALUES ($1, $2, $3, $4, $5, $6)",
+		string(e.Tenant), e.ID, ms(e.At), string(e.Kind), e.Target, doc)
+	return err
+}
+
+// keepAll is keep for several entries.
+func (c *change) keepAll(entries []audit.Entry) error {
+	for i := range entries {
+		if err := c.keep(&entries[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (v adminView) Entries(ctx context.Context, t directory.TenantID, q admin.EntryQuery) ([]audit.Entry, error) {
+	return one(ctx, v.Store, func(tx *sqldb.Tx) ([]audit.Entry, error) {
+		var c conditions
+		c.add("tenant = ?", string(t))
+		if q.Target != "" {
+			c.add("target = ?", q.Target)
+		}
+		if len(q.Kinds) > 0 {
+			var kinds []any
+			for _, k := range q.Kinds {
+				kinds = append(kinds, string(k))
+			}
+			c.add("kind IN ("+strings.TrimSuffix(strings.Repeat("?, ", len(kinds)), ", ")+")", kinds...)
+		}
+		if !q.From.IsZero() {
+			c.add("at >= ?", ms(q.From))
+		}
+		if !q.To.IsZero() {
+			c.add("at < ?", ms(q.To))
+		}
+		if q.After != "" {
+			var at int64
+			if err := tx.Row("SELECT at FROM audit WHERE tenant = $1 AND id = $2", []any{string(t), q.After}, &at); err != nil {
+				return nil, fault.Wrap(fault.NotFound, err, fmt.Sprintf("there is no audit entry %q", q.After))
+			}
+			c.add("(at, id) < (?, ?)", at, q.After)
+		}
+		if q.Limit <= 0 {
+			q.Limit = defaultPage
+		}
+		query := "SELECT doc FROM audit WHERE " + strings.Join(c.where, " AND ") + fmt.Sprintf(" ORDER BY at DESC, id DESC LIMIT $%d", len(c.args)+1)
+		return entries(tx, query, append(c.args, int64(q.Limit))...)
+	})
+}
+
+func (v adminView) Entry(ctx context.Context, t directory.TenantID, id string) (audit.Entry, error) {
+	return one(ctx, v.Store, func(tx *sqldb.Tx) (audit.Entry, error) {
+		found, err := entries(tx, "SELECT doc FROM audit WHERE tenant = $1 AND id = $2", string(t), id)
+		if err == nil && len(found) == 0 {
+			err = fault.New(fault.NotFound, "there is no audit entry %q", id)
+		}
+		if err != nil {
+			return audit.Entry{}, err
+		}
+		return found[0], nil
+	})
+}
+
+func entries(tx *sqldb.Tx, query string, args ...any) ([]audit.Entry, error) {
+	var found []audit.Entry
+	err := tx.Rows(query, args, func(scan func(...any) error) error {
+		var doc []byte
+		if err := scan(&doc); err != nil {
+			return err
+		}
+		e, err := decode[audit.Entry](doc)
+		found = append(found, e)
+		return err
+	})
+	return found, err
+}
