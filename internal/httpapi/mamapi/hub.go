@@ -2,6 +2,7 @@ package mamapi
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/postern-mam/postern/internal/directory"
@@ -19,11 +20,21 @@ const (
 // kinds is also the order in which waiting nudges are sent: what removes data first.
 var kinds = [...]string{operation, compliance, policy} // never changes
 
+// askers bounds how many lines ask for their policy at the same time.
+const askers = 4
+
 // Hub knows the devices that hold a stream open and nudges them. It is safe for
 // concurrent use and holds no goroutine; NewHub makes one.
+//
+// Whether a change of configuration, or of a person, changes the policy of a
+// device is not told by the event. The hub marks the lines that it may concern,
+// and each asks for itself, on the goroutine of its stream: many changes in a row
+// are one question, and OnEvent never waits.
 type Hub struct {
 	mu    sync.Mutex
 	lines map[key]*line
+
+	asking chan struct{} // holds one for each line that asks now
 }
 
 type key struct {
@@ -40,11 +51,13 @@ type line struct {
 
 	mu      sync.Mutex
 	waiting [len(kinds)]bool
+	suspect bool   // the policy may have changed
+	known   string // ETag of the policy that the device has or was nudged to fetch; "": not known
 }
 
 // NewHub returns a hub with nobody on it.
 func NewHub() *Hub {
-	return &Hub{lines: map[key]*line{}}
+	return &Hub{lines: map[key]*line{}, asking: make(chan struct{}, askers)}
 }
 
 // Connected returns how many streams are open.
@@ -54,7 +67,8 @@ func (h *Hub) Connected() int {
 	return len(h.lines)
 }
 
-// join opens a line. A registration has one: the newer replaces the older.
+// join opens a line. A registration has one: the newer replaces the older. What
+// changes from here on is noticed.
 func (h *Hub) join(k key, in directory.Installation) *line {
 	l := &line{installation: in, wake: make(chan struct{}, 1), over: make(chan struct{})}
 	h.mu.Lock()
@@ -78,6 +92,9 @@ func (h *Hub) leave(k key, l *line) {
 // OnEvent is an event.Handler: it nudges exactly the connected registrations
 // that the fact concerns, and hangs up on one that ended. It never blocks. A
 // nudge that nobody hears is no loss: devices check in by themselves.
+//
+// "policy" goes to whom another policy applies than before. "compliance" follows
+// the stored verdict, which mam brings up to date.
 func (h *Hub) OnEvent(_ context.Context, e event.Event) error {
 	switch e := e.(type) {
 	case event.WipeRequested:
@@ -91,9 +108,9 @@ func (h *Hub) OnEvent(_ context.Context, e event.Event) error {
 			h.hangUp(key{e.Tenant, e.Registration})
 		}
 	case event.ConfigChanged:
-		h.nudgeAll(policy, e.Subject())
+		h.suspect(e.Subject(), e.Reach)
 	case event.UserChanged:
-		h.nudgeAll(compliance, e.Subject())
+		h.suspect(e.Subject(), nil)
 	}
 	return nil
 }
@@ -107,13 +124,33 @@ func (h *Hub) nudge(what string, t directory.TenantID, id directory.Registration
 	}
 }
 
-func (h *Hub) nudgeAll(what string, s event.Subject) {
+// suspect marks the lines whose policy may be another now. Who is in a group is
+// not looked up here: asking for the policy costs the same.
+func (h *Hub) suspect(s event.Subject, reach *event.Reach) {
+	if reach != nil && !reach.AllUsers && len(reach.Groups) == 0 {
+		return
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for k, l := range h.lines {
-		if k.tenant == s.Tenant && (s.User == "" || s.User == l.installation.User) {
-			l.put(what)
+		if k.tenant != s.Tenant || s.User != "" && s.User != l.installation.User {
+			continue
 		}
+		if reach == nil || reach.Apps == nil || slices.Contains(reach.Apps, l.installation.App) {
+			l.doubt()
+		}
+	}
+}
+
+// told notes which policy a device has heard of by itself.
+func (h *Hub) told(k key, etag string) {
+	h.mu.Lock()
+	l := h.lines[k]
+	h.mu.Unlock()
+	if l != nil {
+		l.mu.Lock()
+		l.known = etag
+		l.mu.Unlock()
 	}
 }
 
@@ -126,30 +163,63 @@ func (h *Hub) hangUp(k key) {
 	}
 }
 
+// ask finds out whether another policy applies than is known, once it is its
+// turn. When the question has no answer, that is a doubt, and one.
+func (h *Hub) ask(ctx context.Context, l *line, effective func(context.Context) (string, error)) {
+	select {
+	case h.asking <- struct{}{}:
+		defer func() { <-h.asking }()
+	case <-l.over:
+		return
+	case <-ctx.Done():
+		return
+	}
+	l.mu.Lock()
+	l.suspect = false // what changes from here on is the next question
+	l.mu.Unlock()
+	etag, err := effective(ctx)
+	if err != nil {
+		etag = ""
+	}
+	l.mu.Lock()
+	news := etag == "" || etag != l.known
+	l.known = etag
+	l.mu.Unlock()
+	if news {
+		l.put(policy)
+	}
+}
+
 func (l *line) put(what string) {
 	l.mu.Lock()
-	for i, k := range kinds {
-		if k == what {
-			l.waiting[i] = true
-		}
-	}
+	l.waiting[slices.Index(kinds[:], what)] = true
 	l.mu.Unlock()
+	l.awake()
+}
+
+func (l *line) doubt() {
+	l.mu.Lock()
+	l.suspect = true
+	l.mu.Unlock()
+	l.awake()
+}
+
+func (l *line) awake() {
 	select {
 	case l.wake <- struct{}{}:
 	default: // awake already
 	}
 }
 
-// take returns what waits and forgets it.
-func (l *line) take() []string {
+// take returns what waits, and forgets it, and whether there is a question.
+func (l *line) take() (whats []string, suspect bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var whats []string
 	for i, waits := range l.waiting {
 		if waits {
 			whats = append(whats, kinds[i])
 		}
 	}
 	l.waiting = [len(kinds)]bool{}
-	return whats
+	return whats, l.suspect
 }

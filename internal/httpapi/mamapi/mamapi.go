@@ -140,6 +140,7 @@ func (h *Handler) policy(w http.ResponseWriter, r *http.Request, c mam.Caller) e
 	if err != nil {
 		return err
 	}
+	h.Hub.told(key{c.Tenant, registration(r)}, p.ETag)
 	tag := `"` + p.ETag + `"`
 	w.Header().Set("ETag", tag)
 	if matches(r.Header.Values("If-None-Match"), tag) {
@@ -172,6 +173,7 @@ func (h *Handler) checkIn(w http.ResponseWriter, r *http.Request, c mam.Caller) 
 	if err != nil {
 		return err
 	}
+	h.Hub.told(key{c.Tenant, registration(r)}, out.PolicyETag)
 	return answer(w, http.StatusOK, out)
 }
 

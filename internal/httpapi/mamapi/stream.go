@@ -1,6 +1,7 @@
 package mamapi
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"time"
@@ -30,6 +31,9 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request, c mam.Caller) e
 	if _, err := h.MAM.Open(r.Context(), c, id); err != nil {
 		return err
 	}
+	if etag, err := h.MAM.Effective(r.Context(), c.Tenant, id); err == nil {
+		h.Hub.told(k, etag)
+	}
 	head := w.Header()
 	head.Set("Content-Type", "text/event-stream")
 	head.Set("Cache-Control", "no-store")
@@ -39,12 +43,15 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request, c mam.Caller) e
 	// A limit on how long the request may take to arrive has served; on HTTP/1 it
 	// would end the connection. Who is gone is found by writing.
 	_ = rc.SetReadDeadline(time.Time{})
-	h.pass(&pen{w: w, rc: rc}, r, l)
+	h.pass(&pen{w: w, rc: rc}, r, l, func(ctx context.Context) (string, error) {
+		return h.MAM.Effective(ctx, c.Tenant, id)
+	})
 	return nil
 }
 
-// pass writes until there is a reason to stop.
-func (h *Handler) pass(p *pen, r *http.Request, l *line) {
+// pass writes until there is a reason to stop. What waits is sent before the line
+// asks whether its policy is still the same.
+func (h *Handler) pass(p *pen, r *http.Request, l *line, effective func(context.Context) (string, error)) {
 	every := h.Heartbeat
 	if every <= 0 {
 		every = defaultHeartbeat
@@ -63,8 +70,12 @@ func (h *Handler) pass(p *pen, r *http.Request, l *line) {
 		case <-beat.C:
 			p.write(": still here\n\n")
 		case <-l.wake:
-			for _, what := range l.take() {
+			whats, suspect := l.take()
+			for _, what := range whats {
 				p.nudge(what)
+			}
+			if suspect {
+				h.Hub.ask(r.Context(), l, effective)
 			}
 		}
 	}
