@@ -23,16 +23,22 @@
 //
 // # Limits and errors
 //
-// A rule has at most MaxLength characters and MaxNesting levels. Parse answers
-// with fault.Invalid, which names the place, the word and what would be valid.
+// A rule has at most MaxLength characters and MaxNesting levels. What Parse
+// answers names the place, the word and what would be valid. It is a SyntaxError,
+// not a fault: this language stands below everything that knows faults.
 package devicefilter
 
 import (
+	"fmt"
 	"slices"
 	"unicode/utf8"
-
-	"github.com/postern-mam/postern/internal/fault"
 )
+
+// SyntaxError says why a rule cannot be read, for the person who wrote it.
+type SyntaxError string
+
+// Error returns the sentence.
+func (e SyntaxError) Error() string { return string(e) }
 
 // The limits of a rule (Microsoft Graph limits the length; the nesting is ours).
 const (
@@ -47,14 +53,14 @@ type Rule struct {
 	properties []string
 }
 
-// Parse reads a rule in the words of v. Errors are fault.Invalid and begin with
+// Parse reads a rule in the words of v. Errors are SyntaxErrors and begin with
 // "rule".
 func Parse(text string, v Vocabulary) (Rule, error) {
 	if !utf8.ValidString(text) {
-		return Rule{}, fault.New(fault.Invalid, "rule is not valid UTF-8")
+		return Rule{}, SyntaxError("rule is not valid UTF-8")
 	}
 	if n := utf8.RuneCountInString(text); n > MaxLength {
-		return Rule{}, fault.New(fault.Invalid, "rule has %d characters; valid are 1 to %d", n, MaxLength)
+		return Rule{}, SyntaxError(fmt.Sprintf("rule has %d characters; valid are 1 to %d", n, MaxLength))
 	}
 	p := parser{text: text, words: v}
 	p.advance()

@@ -4,8 +4,6 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/postern-mam/postern/internal/version"
 )
 
 // facts returns the value of a property and whether it is known.
@@ -38,8 +36,8 @@ type comparison struct {
 	negated  bool
 	null     bool // the value is $null; then there are no others
 	values   []string
-	versions bool            // values are compared as versions,
-	version  version.Version // and this is the one
+	versions bool      // values are compared as versions,
+	version  [4]uint32 // and this is the one
 }
 
 func (c *comparison) holds(fact facts) bool {
@@ -76,11 +74,11 @@ func (c *comparison) accepts(value string) bool {
 }
 
 func (c *comparison) acceptsVersion(value string) bool {
-	v, err := c.property.version(value)
+	v, err := c.property.read(value)
 	if err != nil {
 		return false
 	}
-	switch order := v.Compare(c.version); c.operator {
+	switch order := slices.Compare(v[:], c.version[:]); c.operator {
 	case GreaterThan:
 		return order > 0
 	case GreaterOrEqual:

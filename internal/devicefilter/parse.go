@@ -5,9 +5,6 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/postern-mam/postern/internal/fault"
-	"github.com/postern-mam/postern/internal/version"
 )
 
 // parser reads one rule by recursive descent: either, both, unary, comparison.
@@ -25,7 +22,7 @@ func (p *parser) advance() { p.now, p.after = scan(p.text, p.after) }
 // fail is an error about the token t.
 func (p *parser) fail(t token, format string, args ...any) error {
 	place := utf8.RuneCountInString(p.text[:t.at]) + 1
-	return fault.New(fault.Invalid, "rule, character %d: %s", place, fmt.Sprintf(format, args...))
+	return SyntaxError(fmt.Sprintf("rule, character %d: %s", place, fmt.Sprintf(format, args...)))
 }
 
 // unexpected is an error about the token that is here instead of what is valid.
@@ -173,7 +170,7 @@ func (p *parser) value(c *comparison) error {
 	property := c.property
 	switch {
 	case c.versions:
-		parsed, err := property.version(v.text)
+		parsed, err := property.read(v.text)
 		if err != nil {
 			return p.fail(v, "%s: %v", property.Name, err)
 		}
@@ -194,14 +191,5 @@ func (p *parser) value(c *comparison) error {
 
 // plain reports whether text needs no quotes: numbers and versions.
 func plain(text string) bool {
-	_, err := version.Parse(text)
-	return err == nil
-}
-
-// version reads a version of the property.
-func (p Property) version(text string) (version.Version, error) {
-	if p.windows() {
-		return version.ParseWindows(text)
-	}
-	return version.Parse(text)
+	return text != "" && !strings.ContainsFunc(text, func(r rune) bool { return r != '.' && (r < '0' || r > '9') })
 }

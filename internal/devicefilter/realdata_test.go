@@ -45,7 +45,7 @@ func TestRealExportsParse(t *testing.T) {
 		if err := json.Unmarshal(raw, &filter); err != nil {
 			t.Fatalf("%s: %v", path, err)
 		}
-		r := parse(t, filter.Rule, devicefilter.WindowsDevices())
+		r := parse(t, filter.Rule, devicefilter.WindowsDevices(house()))
 		if r.String() != filter.Rule || len(r.Properties()) == 0 {
 			t.Errorf("%s: %s became %s", path, filter.Rule, r)
 		}

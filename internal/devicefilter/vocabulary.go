@@ -66,11 +66,14 @@ type Property struct {
 	Operators []Operator
 	Values    []string // the only valid values, or nil for any
 	Retiring  bool     // Microsoft is about to remove it from new filters
+
+	read func(text string) ([4]uint32, error) // reads a version of it; nil: has none
 }
 
-// windows reports whether a version of the property is one of Windows.
-func (p Property) windows() bool {
-	return strings.HasSuffix(p.Name, ".operatingSystemVersion") || strings.HasSuffix(p.Name, ".osVersion")
+// Versions reads versions of apps and of Windows, most significant number first.
+// The caller brings them: this language compares, and knows no spelling.
+type Versions struct {
+	App, Windows func(text string) ([4]uint32, error)
 }
 
 // Vocabulary is the set of properties that one kind of rule knows.
@@ -106,14 +109,14 @@ func orderOperators() []Operator {
 // windowsMobileApplicationManagement). Intune compares the versions of app.appVersion
 // and app.osVersion as text alone; here they can be ordered, too. See "App and
 // device properties, operators, and rule editing" in the Intune documentation.
-func ManagedApps() Vocabulary {
+func ManagedApps(v Versions) Vocabulary {
 	return Vocabulary{
 		properties: []Property{
-			{Name: AppVersion, Kind: Text, Operators: append(textOperators(), orderOperators()...)},
+			{Name: AppVersion, Kind: Text, Operators: append(textOperators(), orderOperators()...), read: v.App},
 			{Name: AppDeviceManufacturer, Kind: Text, Operators: textOperators()},
 			{Name: AppDeviceModel, Kind: Text, Operators: textOperators()},
-			{Name: AppOperatingSystemVersion, Kind: Version, Operators: append(identityOperators(), orderOperators()...)},
-			{Name: AppOSVersion, Kind: Text, Operators: append(textOperators(), orderOperators()...), Retiring: true},
+			{Name: AppOperatingSystemVersion, Kind: Version, Operators: append(identityOperators(), orderOperators()...), read: v.Windows},
+			{Name: AppOSVersion, Kind: Text, Operators: append(textOperators(), orderOperators()...), Retiring: true, read: v.Windows},
 		},
 		elsewhere: map[string]string{"app.devicemanagementtype": "Android and iOS/iPadOS"},
 	}
@@ -121,7 +124,7 @@ func ManagedApps() Vocabulary {
 
 // WindowsDevices is the vocabulary of filters for managed Windows devices
 // (platform windows10AndLater), from the same documentation.
-func WindowsDevices() Vocabulary {
+func WindowsDevices(v Versions) Vocabulary {
 	return Vocabulary{
 		properties: []Property{
 			{Name: "device.cpuArchitecture", Kind: Text, Operators: choiceOperators(), Values: []string{"amd64", "x86", "arm64", "unknown"}},
@@ -136,7 +139,7 @@ func WindowsDevices() Vocabulary {
 			{Name: "device.manufacturer", Kind: Text, Operators: textOperators()},
 			{Name: "device.model", Kind: Text, Operators: textOperators()},
 			{Name: "device.operatingSystemSKU", Kind: Text, Operators: textOperators()},
-			{Name: "device.operatingSystemVersion", Kind: Version, Operators: append(identityOperators(), orderOperators()...)},
+			{Name: "device.operatingSystemVersion", Kind: Version, Operators: append(identityOperators(), orderOperators()...), read: v.Windows},
 			{Name: "device.osVersion", Kind: Text, Operators: textOperators(), Retiring: true},
 		},
 		elsewhere: map[string]string{

@@ -9,6 +9,7 @@ import (
 	"github.com/postern-mam/postern/internal/devicefilter"
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/fault"
+	"github.com/postern-mam/postern/internal/version"
 )
 
 // FilterID names an assignment filter.
@@ -110,11 +111,18 @@ func (f *Filter) UnmarshalJSON(raw []byte) error {
 func Vocabulary(platform string) (devicefilter.Vocabulary, error) {
 	switch platform {
 	case WindowsDevices:
-		return devicefilter.WindowsDevices(), nil
+		return devicefilter.WindowsDevices(versions()), nil
 	case WindowsApps:
-		return devicefilter.ManagedApps(), nil
+		return devicefilter.ManagedApps(versions()), nil
 	default:
 		return devicefilter.Vocabulary{}, fault.New(fault.Invalid, "platform is %q; valid are %s (devices) and %s (apps)", clip(platform), WindowsDevices, WindowsApps)
+	}
+}
+
+func versions() devicefilter.Versions {
+	return devicefilter.Versions{
+		App:     func(text string) ([4]uint32, error) { return version.Parse(text) },
+		Windows: func(text string) ([4]uint32, error) { return version.ParseWindows(text) },
 	}
 }
 
@@ -124,7 +132,11 @@ func ParseRule(platform, text string) (devicefilter.Rule, error) {
 	if err != nil {
 		return devicefilter.Rule{}, err
 	}
-	return devicefilter.Parse(text, words)
+	rule, err := devicefilter.Parse(text, words)
+	if err != nil {
+		return rule, fault.New(fault.Invalid, "%s", err.Error())
+	}
+	return rule, nil
 }
 
 // ValidateFilter says what is wrong with a filter before it is saved: everything,

@@ -32,7 +32,7 @@ func TestAFilterReadsEverythingTheVocabularyOffers(t *testing.T) {
 		devicefilter.AppVersion: `"1.1"`, devicefilter.AppOSVersion: `"10.0.22631.3155"`, devicefilter.AppOperatingSystemVersion: "22631.3155",
 		devicefilter.AppDeviceManufacturer: `"contoso"`, devicefilter.AppDeviceModel: `"book"`,
 	}
-	for _, p := range devicefilter.ManagedApps().Properties() {
+	for _, p := range vocabulary(t, targeting.WindowsApps).Properties() {
 		if !filter(t, "f", p.Name+" -eq "+want[p.Name]).Passes(app) {
 			t.Errorf("%s is not %s", p.Name, want[p.Name])
 		}
@@ -131,7 +131,7 @@ func TestABadFilterIsExplained(t *testing.T) {
 		{"devices on a platform of apps", func(f *targeting.Filter) { f.ForApps = false }, []string{"assignmentFilterManagementType", "apps with windowsMobileApplicationManagement"}},
 		{"no rule", func(f *targeting.Filter) { f.Rule = devicefilter.Rule{} }, []string{"rule", "ends here"}},
 		{"a rule for devices", func(f *targeting.Filter) {
-			f.Rule, _ = devicefilter.Parse(`device.model -eq "a"`, devicefilter.WindowsDevices())
+			f.Rule, _ = targeting.ParseRule(targeting.WindowsDevices, `device.model -eq "a"`)
 		}, []string{"rule", "device.model is not a property"}},
 		{"two mistakes", func(f *targeting.Filter) { f.DisplayName, f.Rule = "", devicefilter.Unread("(") }, []string{"displayName", "; rule"}},
 	}
@@ -186,4 +186,26 @@ func TestBadAssignmentsAreExplained(t *testing.T) {
 		})
 	}
 	refused(t, targeting.ValidateAssignments([]targeting.Assignment{{Kind: targeting.AllUsers, Group: directory.GroupID(strings.Repeat("g", 99))}, {}}), []string{"ggg...", "; assignments[1]"})
+}
+
+func vocabulary(t *testing.T, platform string) devicefilter.Vocabulary {
+	t.Helper()
+	v, err := targeting.Vocabulary(platform)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func TestVersionsOfAppsAndOfWindowsAreOrderedAsNumbers(t *testing.T) {
+	for rule, want := range map[string]bool{
+		`(app.appVersion -gt "9.0")`:                    true, // 10 is above 9, although "1" comes before "9"
+		`(app.appVersion -gt "10.1")`:                   false,
+		`(app.operatingSystemVersion -ge "22631.3155")`: true, // as winver spells it
+		`(app.operatingSystemVersion -ge 10.0.26100.0)`: false,
+	} {
+		if got := filter(t, "f", rule).Passes(targeting.App{AppVersion: "10.0.1", OSVersion: "10.0.22631.4000"}); got != want {
+			t.Errorf("%s: %v", rule, got)
+		}
+	}
 }
