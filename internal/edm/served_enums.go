@@ -139,6 +139,7 @@ flags whatIfAnalysisReasons
 	devicePlatform=128 devices=256 clientApps=512 location=1024 signInRisk=2048 emptyPolicy=4096 invalidPolicy=8192 policyNotEnabled=16384
 	userRisk=32768 time=65536 insiderRisk=131072 authenticationFlow=262144 unknownFutureValue=524288
 	beta: agentIdRisk=1048576 agentIdentities=2097152
-beta: enum windowsManagedAppClipboardSharingLevel = anyDestinationAnySource none unknownFutureValue
+beta: enum windowsManagedAppClipboardSharingLevel
+	anyDestinationAnySource none unknownFutureValue orgDestinationAnySource=3 orgDestinationOrgSource
 beta: enum windowsManagedAppDataTransferLevel = allApps none
 `

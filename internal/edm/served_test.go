@@ -80,6 +80,14 @@ func TestTheServedModelAgreesWithTheReference(t *testing.T) {
 	}
 }
 
+// undeclared are members that Microsoft's reference of an enumeration describes
+// and its published metadata lacks. Policies in the field have them, so that we
+// must declare them for clients that read $metadata.
+// https://learn.microsoft.com/graph/api/resources/intune-mam-windowsmanagedappclipboardsharinglevel
+var undeclared = map[string][]string{
+	"windowsManagedAppClipboardSharingLevel": {"orgDestinationAnySource", "orgDestinationOrgSource"},
+}
+
 func agree(t *testing.T, have, want edm.Type) int {
 	t.Helper()
 	if have.Kind != want.Kind || have.Base != want.Base || have.Abstract != want.Abstract || have.Open != want.Open ||
@@ -87,12 +95,18 @@ func agree(t *testing.T, have, want edm.Type) int {
 		t.Errorf("%s is declared as %+v, Graph has %+v", have.Name, have, want)
 	}
 	for i, member := range have.Members {
+		if slices.Contains(undeclared[have.Name], member) {
+			if slices.Contains(want.Members, member) {
+				t.Errorf("%s: Graph declares %s by now; take it off the list", have.Name, member)
+			}
+			continue
+		}
 		at := slices.Index(want.Members, member)
 		if at < 0 || want.Values[at] != have.Values[i] {
 			t.Errorf("%s: %s = %d is no member", have.Name, member, have.Values[i])
 		}
 	}
-	if len(have.Members) != len(want.Members) {
+	if len(have.Members)-len(undeclared[have.Name]) != len(want.Members) {
 		t.Errorf("%s has %d members, Graph has %d", have.Name, len(have.Members), len(want.Members))
 	}
 	for _, p := range have.Properties {
