@@ -113,6 +113,31 @@ func (c *Call) Body(kind string) (*odata.Object, error) {
 	return o, nil
 }
 
+// Parameters reads the body of the action that the path ends in, on a kind of
+// objects, and checks it against the data model.
+func (c *Call) Parameters(kind string) (*odata.Object, error) {
+	doc, err := c.document()
+	if err != nil {
+		return nil, err
+	}
+	o, err := odata.ParseObject(doc)
+	if err != nil {
+		return nil, err
+	}
+	action := LastSegment(c.Request.URL.EscapedPath())
+	if _, ok := c.model().Operation(kind, action); !ok {
+		return o, nil // one of ours, or one that Graph does not describe
+	}
+	var members map[string]any
+	if err := json.Unmarshal(trimBOM(doc), &members); err != nil {
+		return nil, fault.New(fault.Invalid, "the body is not valid JSON: %v", err)
+	}
+	if faults := c.model().CheckAction(kind, action, members); len(faults) > 0 {
+		return nil, fault.New(fault.Invalid, "%s", strings.Join(faults, "; "))
+	}
+	return o, nil
+}
+
 func trimBOM(doc []byte) []byte { return []byte(strings.TrimPrefix(string(doc), "\xef\xbb\xbf")) }
 
 func (c *Call) document() ([]byte, error) {

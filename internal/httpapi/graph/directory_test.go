@@ -57,7 +57,7 @@ func TestGroupsHoldUsersAndGroups(t *testing.T) {
 	w := newWorld(t)
 	ada, bob, inner := w.user("ada"), w.user("bob"), w.group("inner")
 	outer := w.send("POST", "/beta/groups", `{"@odata.type":"#microsoft.graph.group","displayName":"outer","mailEnabled":false,"mailNickname":"o",
-		"securityEnabled":true,"description":null,"membershipRule":null,"owners@odata.bind":["https://elsewhere/beta/directoryObjects/1"],
+		"securityEnabled":true,"description":null,"membershipRule":null,"owners@odata.bind":["https://elsewhere/beta/directoryObjects/`+bob+`"],
 		"members@odata.bind":["https://elsewhere/v1.0/users/`+ada+`","https://elsewhere/beta/directoryObjects/`+inner+`"]}`).want(201).text("id")
 	members := "/v1.0/groups/" + outer + "/members"
 	types := map[string]any{}
@@ -216,7 +216,7 @@ func TestASiteIsPublishedUnderAHostOfItsOwn(t *testing.T) {
 func TestATenantSeesItselfAlone(t *testing.T) {
 	w := newWorld(t)
 	one := "/v1.0/organization/" + string(w.boot.Tenant)
-	w.get(one).want(200).has(`{"postern":{"allowDevelopmentHealth":false,"maxUsersPerDevice":0}}`)
+	w.get(one).want(200).has(`{"postern":{"allowDevelopmentHealth":false,"maxUsersPerDevice":0,"protectionOff":false,"entitledGroup":null}}`)
 	w.send("PATCH", one, `{"displayName":"Contoso","postern":{"allowDevelopmentHealth":true}}`).want(204)
 	got := w.get("/v1.0/organization").want(200).values()
 	if len(got) != 1 || got[0]["displayName"] != "Contoso" || got[0]["postern"].(map[string]any)["allowDevelopmentHealth"] != true {

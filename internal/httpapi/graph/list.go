@@ -124,6 +124,7 @@ func (c *Call) sorts(l List) bool {
 
 // check refuses a query that this list cannot answer.
 func (c *Call) check(l List) error {
+	c.Options.Filter = c.Options.Filter.Within(c.model())
 	o := c.Options
 	for _, path := range o.Filter.Paths() {
 		if err := c.known("$filter", l.Kind, path); err != nil {
@@ -158,20 +159,22 @@ func (c *Call) known(option, kind, path string) error {
 	}
 	name, _, _ = strings.Cut(name, "/")
 	t, ok := c.model().Type(kind)
-	if !ok || name == "" || name == "$count" || has(c.model(), t, name) {
+	if !ok || name == "" || name == "$count" || has(c.model(), t.Name, name) {
 		return nil
 	}
 	return unsupportedQuery(fault.New(fault.Invalid, "%s: Could not find a property named '%s' on type '%s'.", option, name,
 		strings.Replace(kind, "graph.", "microsoft.graph.", 1)))
 }
 
-// has reports whether a type has a property. An abstract type stands for all
-// that are derived from it.
-func has(m *edm.Model, t edm.Type, name string) bool {
-	if _, ok := m.Property(t.Name, name); ok {
+// has reports whether a type, or one that is derived from it, has a property.
+func has(m *edm.Model, kind, name string) bool {
+	if strings.HasPrefix(name, "@odata.") {
 		return true
 	}
-	return t.Abstract || t.Open || strings.HasPrefix(name, "@odata.") || t.Name == "directoryObject"
+	return slices.ContainsFunc(append(m.Kinds(kind), kind), func(k string) bool {
+		_, ok := m.Property(k, name)
+		return ok
+	})
 }
 
 // Expandable refuses to expand anything else than valid.

@@ -278,7 +278,7 @@ func (s Set[T]) delete(c *Call) error {
 func (s Set[T]) Act(take func(c *Call, o *odata.Object, v *T)) func(c *Call) error {
 	s.Take = take
 	return func(c *Call) error {
-		o, err := c.Body("")
+		o, err := c.Parameters(s.Kind)
 		if err != nil {
 			return err
 		}

@@ -89,7 +89,7 @@ func (f signIns) Records(_ context.Context, _ directory.TenantID, after string, 
 
 // world is the door over the real room and the real store.
 type world struct {
-	*testing.T
+	testing.TB
 	handler http.Handler
 	admin   *admin.Service
 	store   *store.Store
@@ -99,7 +99,7 @@ type world struct {
 	log     signIns
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	s := storetest.Open(t)
 	room, err := admin.New(admin.Config{Store: s.Admin(), Passwords: plainHash{}, IssuerHost: "postern.example", Now: func() time.Time { return now }})
@@ -110,7 +110,7 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{T: t, store: s, admin: room, boot: boot, apps: &installations{}}
+	w := &world{TB: t, store: s, admin: room, boot: boot, apps: &installations{}}
 	w.who = oauth.Principal{Tenant: boot.Tenant, Client: boot.ClientID, Audience: directory.GraphAPI, Permissions: directory.Permissions()}
 	w.mount()
 	return w
@@ -256,14 +256,14 @@ func (a answer) has(want string) answer {
 		if err != nil {
 			a.Fatal(err)
 		}
-		if _, there := a.body[name]; !there || !sameJSON(a.T, raw, have) {
+		if _, there := a.body[name]; !there || !sameJSON(a.TB, raw, have) {
 			a.Errorf("%s: %s is %s, want %s", a.what, name, have, raw)
 		}
 	}
 	return a
 }
 
-func sameJSON(t *testing.T, a, b []byte) bool {
+func sameJSON(t testing.TB, a, b []byte) bool {
 	t.Helper()
 	var x, y any
 	if json.Unmarshal(a, &x) != nil || json.Unmarshal(b, &y) != nil {
@@ -285,7 +285,7 @@ func (w *world) user(name string) string {
 		"userPrincipalName":"`+name+`@contoso.example","passwordProfile":{"password":"correct horse","forceChangePasswordNextSignIn":false}}`).want(201).text("id")
 }
 
-func zipped(t *testing.T, text string) io.Reader {
+func zipped(t testing.TB, text string) io.Reader {
 	t.Helper()
 	b := new(bytes.Buffer)
 	z := gzip.NewWriter(b)
