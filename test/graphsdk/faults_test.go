@@ -1,12 +1,16 @@
 package graphsdk_test
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"strings"
 	"sync"
 	"testing"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 )
 
 // line is a bad line between the SDK and the service: it answers the first
@@ -81,6 +85,30 @@ func (s service) throttlingIsReported(t *testing.T) {
 	refused(t, err, http.StatusTooManyRequests, "Spoiled")
 	if n := len(l.requests()); n != 4 {
 		t.Errorf("%d requests, not one and three retries", n)
+	}
+}
+
+// retriesAreMislabelled sends what the SDK sends in every other run when it
+// retries: its middlewares come in the order of a map (kiota-http-go 1.5.6), and
+// if compression comes after retry, the second request is marked as compressed
+// and has the body that was there before. A body that does not begin as gzip
+// does (RFC 1952 section 2.3.1) is to be read as it is.
+func (s service) retriesAreMislabelled(t *testing.T) {
+	token, err := s.credential(t).GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{scope}})
+	check(t, err)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.GraphEndpoint+"/v1.0/groups",
+		strings.NewReader(`{"displayName":"Retried","mailEnabled":false,"mailNickname":"retried","securityEnabled":true}`))
+	check(t, err)
+	r.Header.Set("Authorization", "Bearer "+token.Token)
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Content-Encoding", "gzip")
+	resp, err := http.DefaultClient.Do(r)
+	check(t, err)
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(resp.Body)
+	check(t, err)
+	if resp.StatusCode != http.StatusCreated {
+		t.Errorf("%d %s", resp.StatusCode, body)
 	}
 }
 

@@ -44,6 +44,7 @@ import (
 const (
 	startLimit = 30 * time.Second
 	sdkVersion = "1.101.0"
+	scope      = "https://graph.microsoft.com/.default"
 )
 
 // service is a running postern, as its bootstrap.json describes it.
@@ -137,23 +138,29 @@ func (g graph) identity() *identity.IdentityRequestBuilder {
 
 func (g graph) path() map[string]string { return map[string]string{"baseurl": g.base} }
 
-// connect signs in as the application of bootstrap.json: azidentity asks the
-// authority for a token, discovery of Microsoft's own authorities being off.
+// connect signs in as the application of bootstrap.json.
 func (s service) connect(t *testing.T) graph { return s.through(t, s.GraphEndpoint) }
 
 // through connects by way of another address.
 func (s service) through(t *testing.T, endpoint string) graph {
 	t.Helper()
+	provider, err := authentication.NewAzureIdentityAuthenticationProviderWithScopesAndValidHosts(
+		s.credential(t), []string{scope}, []string{"127.0.0.1", "localhost"})
+	check(t, err)
+	return dial(t, provider, endpoint)
+}
+
+// credential asks the authority for tokens, discovery of Microsoft's own
+// authorities being off.
+func (s service) credential(t *testing.T) *azidentity.ClientSecretCredential {
+	t.Helper()
 	authority, _ := strings.CutSuffix(s.Authority, s.TenantID)
-	credential, err := azidentity.NewClientSecretCredential(s.TenantID, s.ClientID, s.ClientSecret, &azidentity.ClientSecretCredentialOptions{
+	c, err := azidentity.NewClientSecretCredential(s.TenantID, s.ClientID, s.ClientSecret, &azidentity.ClientSecretCredentialOptions{
 		ClientOptions:            azcore.ClientOptions{Cloud: cloud.Configuration{ActiveDirectoryAuthorityHost: authority}},
 		DisableInstanceDiscovery: true,
 	})
 	check(t, err)
-	provider, err := authentication.NewAzureIdentityAuthenticationProviderWithScopesAndValidHosts(
-		credential, []string{"https://graph.microsoft.com/.default"}, []string{"127.0.0.1", "localhost"})
-	check(t, err)
-	return dial(t, provider, endpoint)
+	return c
 }
 
 // dial does what NewGraphServiceClientWithCredentialsAndHosts does.

@@ -46,6 +46,8 @@ type client struct {
 	later     []*later
 	unread    []*member
 	departing []*member
+	unmade    map[string]bool      // recorded identifiers of what could not be made here
+	trimmed   map[string][]*member // what was taken out of an object, by its recorded identifier
 }
 
 // later is a request that is not served yet.
@@ -56,13 +58,14 @@ type later struct {
 }
 
 // member is a member of a body that is treated apart. As an entry of unread the
-// server refuses it by name, and the request is replayed without it. As an entry
-// of departing the server answers otherwise than the recording server did, on
-// purpose.
+// server refuses it by name, and the request is replayed without it, or with
+// something else instead. As an entry of departing the server answers otherwise
+// than the recording server did, on purpose.
 type member struct {
 	request string // pattern of "METHOD /path"
 	path    []string
 	why     string
+	instead any
 	met     bool
 }
 
@@ -105,9 +108,17 @@ func (c *client) play(t *testing.T, x exchange) {
 			return
 		}
 	}
+	for id := range c.unmade {
+		if strings.Contains(x.Path, id) {
+			t.Skip("what this asks for could not be made, which failed already")
+		}
+	}
 	x = c.without(t, x)
 	a := c.send(t, x, x.sent())
 	if !c.statuses(x, a.status) {
+		if id, ok := x.answered()["id"].(string); ok && x.Status == http.StatusCreated {
+			c.unmade[id] = true
+		}
 		t.Fatalf("the client does not go on after %v; recorded is %d", a, x.Status)
 	}
 	c.trace(t, x, a)
@@ -135,15 +146,18 @@ func (c *client) without(t *testing.T, x exchange) exchange {
 		}
 	}
 	whole := x
+	if id, ok := x.answered()["id"].(string); ok && len(x.sent()) > 0 {
+		c.trimmed[id] = here
+	}
 	for _, m := range here {
-		x.Body, x.Response = drop(t, x.Body, m.path), drop(t, x.Response, m.path)
+		x.Body, x.Response = drop(t, x.Body, m), drop(t, x.Response, m)
 	}
 	for _, m := range here {
 		m.met = true
 		alone := whole.Body
 		for _, other := range here {
 			if other != m {
-				alone = drop(t, alone, other.path)
+				alone = drop(t, alone, other)
 			}
 		}
 		a := c.send(t, x, alone)
@@ -320,13 +334,18 @@ func (c *client) compare(t *testing.T, x exchange, there, here map[string]any) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if id, ok := there["id"].(string); ok {
+		for _, m := range c.trimmed[id] {
+			doc = drop(t, doc, m)
+		}
+	}
 	for _, m := range c.departing {
 		if matches(m.request, x) && lookup(doc, m.path) {
 			part := pick(there, m.path)
 			if len(c.reader.compare("", part, pick(here, m.path))) > 0 {
 				m.met = true
 			}
-			doc = drop(t, doc, m.path)
+			doc = drop(t, doc, m)
 		}
 	}
 	var want map[string]any
@@ -449,18 +468,20 @@ func pick(o map[string]any, path []string) map[string]any {
 	return map[string]any{last: o[last]}
 }
 
-// drop returns doc without the member at path.
-func drop(t *testing.T, doc []byte, path []string) []byte {
+// drop returns doc without a member, or with what m has instead.
+func drop(t *testing.T, doc []byte, m *member) []byte {
 	t.Helper()
 	var whole map[string]any
 	if json.Unmarshal(doc, &whole) != nil {
 		return doc
 	}
-	o := whole
-	for _, name := range path[:len(path)-1] {
+	o, last := whole, m.path[len(m.path)-1]
+	for _, name := range m.path[:len(m.path)-1] {
 		o, _ = o[name].(map[string]any)
 	}
-	delete(o, path[len(path)-1])
+	if delete(o, last); m.instead != nil {
+		o[last] = m.instead
+	}
 	out, err := json.Marshal(whole)
 	if err != nil {
 		t.Fatal(err)
