@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -193,18 +192,13 @@ func (h *house) remediation(r *http.Request, t directory.TenantID, resource dire
 		Tenant: t, Session: session, Client: resource, Resources: []directory.AppID{directory.RemediationPortal},
 		ClientAppType: access.Browser, UserAgent: r.UserAgent(), Protocol: "portal", Interactive: true,
 	}
-	if v.Ruling, err = h.gate.Decide(ctx, ask); err != nil || v.Ruling.Decision.Outcome != access.Granted {
-		return v, errors.Join(err, h.record(ctx, v.Ruling, err))
+	if v.Ruling, err = h.gate.Decide(ctx, ask); err != nil {
+		return v, err
+	}
+	if v.Ruling.Decision.Outcome != access.Granted {
+		return v, h.gate.Record(ctx, v.Ruling.Record) // nothing else stores it
 	}
 	ask.Resources = []directory.AppID{resource}
 	v.Ruling, err = h.gate.Decide(ctx, ask)
 	return v, err
-}
-
-// record logs a ruling that nothing else stores.
-func (h *house) record(ctx context.Context, r access.Ruling, err error) error {
-	if err != nil {
-		return nil
-	}
-	return h.gate.Record(ctx, r.Record)
 }

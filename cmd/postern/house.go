@@ -138,7 +138,7 @@ func (h *house) handlers() []event.Handler {
 
 // open founds the first tenant on an empty database and brings bootstrap.json
 // up to date. first tells that this was the first start.
-func (h *house) open(ctx context.Context, c *ServeCmd, addr, ops net.Addr) (b bootstrap, first bool, err error) {
+func (h *house) open(ctx context.Context, c *ServeCmd, ops net.Addr) (b bootstrap, first bool, err error) {
 	b = bootstrap{
 		GraphEndpoint: h.base, CACertificate: h.authority.Path(), OpsEndpoint: "http://" + ops.String(),
 		path: filepath.Join(c.Data, bootstrapFile),

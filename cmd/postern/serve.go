@@ -57,7 +57,7 @@ func serve(ctx context.Context, c *ServeCmd, logTo io.Writer, ready func(b boots
 		return err
 	}
 	defer h.close(log)
-	b, first, err := h.open(ctx, c, main.Addr(), opsListener.Addr())
+	b, first, err := h.open(ctx, c, opsListener.Addr())
 	if err != nil {
 		return err
 	}
@@ -91,6 +91,7 @@ func (h *house) run(ctx context.Context, l listeners, ready func()) error {
 	group.Go(func() error { return ignoreClosed(ops.Serve(l.ops)) })
 	group.Go(func() error { return ignoreCanceled(h.dispatcher.Run(running)) })
 	group.Go(func() error { return ignoreCanceled(h.tunnel.Run(running)) })
+	group.Go(func() error { return ignoreCanceled(h.chores(running)) })
 	group.Go(func() error {
 		<-running.Done()
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)

@@ -146,6 +146,20 @@ func (s *Store) FirstTenant(ctx context.Context) (directory.Tenant, error) {
 	return first, err
 }
 
+// TenantIDs lists every tenant, for what is done for all of them in turn.
+func (s *Store) TenantIDs(ctx context.Context) ([]directory.TenantID, error) {
+	return one(ctx, s, func(tx *sqldb.Tx) ([]directory.TenantID, error) {
+		var found []directory.TenantID
+		err := tx.Rows("SELECT id FROM tenants ORDER BY id", nil, func(scan func(...any) error) error {
+			var id string
+			err := scan(&id)
+			found = append(found, directory.TenantID(id))
+			return err
+		})
+		return found, err
+	})
+}
+
 // change is a transaction together with what it announces.
 type change struct {
 	*sqldb.Tx
