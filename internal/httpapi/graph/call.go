@@ -93,24 +93,41 @@ func clientRequestID(r *http.Request) string {
 
 // Body reads the request body, one JSON object, and checks it against a type of
 // the data model; "" for the parameters of an action. Graph's SDKs compress
-// every body with gzip, however small.
-func (c *Call) Body(kind string) (*odata.Object, error) {
+// every body with gzip, however small. What first refuses is not checked any
+// more: it can say more than the model.
+func (c *Call) Body(kind string, first ...func(o *odata.Object)) (*odata.Object, error) {
 	doc, err := c.document()
 	if err != nil {
 		return nil, err
 	}
 	o, err := odata.ParseObject(doc)
-	if err != nil || kind == "" {
+	if err != nil {
+		return o, err
+	}
+	for _, judge := range first {
+		judge(o)
+	}
+	if err := o.Err(); err != nil || kind == "" {
 		return o, err
 	}
 	var members map[string]any
 	if err := json.Unmarshal(trimBOM(doc), &members); err != nil {
 		return nil, fault.New(fault.Invalid, "the body is not valid JSON: %v", err)
 	}
-	if faults := c.model().CheckIn(kind, members); len(faults) > 0 {
+	if faults := c.checkIn(kind, members); len(faults) > 0 {
 		return nil, fault.New(fault.Invalid, "%s", strings.Join(faults, "; "))
 	}
 	return o, nil
+}
+
+// checkIn checks a body against its version. On v1.0 the types of beta do, too:
+// apps of Windows, which Graph has on beta alone, are what all this is about.
+func (c *Call) checkIn(kind string, members map[string]any) []string {
+	faults := c.model().CheckIn(kind, members)
+	if len(faults) > 0 && c.Version == V1 {
+		return c.door.models[Beta].CheckIn(kind, members)
+	}
+	return faults
 }
 
 // Parameters reads the body of the action that the path ends in, on a kind of

@@ -37,6 +37,7 @@ import (
 	"github.com/postern-mam/postern/internal/admin"
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/edm"
+	"github.com/postern-mam/postern/internal/edm/served"
 	"github.com/postern-mam/postern/internal/fault"
 	"github.com/postern-mam/postern/internal/oauth"
 	"github.com/postern-mam/postern/internal/odata"
@@ -100,7 +101,7 @@ func New(c Config, routes ...[]Route) (*Door, error) {
 		d.routes = append(d.routes, area...)
 	}
 	for _, version := range []string{V1, Beta} {
-		d.models[version] = edm.Served(version)
+		d.models[version] = served.Model(version)
 		var b strings.Builder
 		if err := d.models[version].Write(&b); err != nil {
 			errs = append(errs, fmt.Errorf("graph: metadata: %w", err))
@@ -165,5 +166,6 @@ func (d *Door) answer(c *Call) error {
 	if err != nil {
 		return unsupportedQuery(err)
 	}
+	c.Options.Filter = c.Options.Filter.Within(d.models[Beta]) // it knows the types of both versions
 	return rt.Do(c)
 }

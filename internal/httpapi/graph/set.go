@@ -30,6 +30,7 @@ type Set[T any] struct {
 	Take      func(c *Call, o *odata.Object, v *T) // takes a body over into v; faults stay in o
 	Directory bool
 
+	First   func(o *odata.Object)                          // judges a body before the model does; nil: nothing to say
 	Find    func(c *Call, key odata.Segment) (T, error)    // nil: by identifier
 	Save    func(c *Call, o *odata.Object, v T) (T, error) // nil: Items.Save
 	Guard   func(c *Call, o *odata.Object, old, v T) error // nil: whoever may write may change this
@@ -48,10 +49,10 @@ func (s Set[T]) Routes() []Route {
 	return []Route{
 		{http.MethodGet, s.Path, s.Read, a.Read, s.Beta, s.list},
 		{http.MethodGet, s.Path + "/$count", s.Read, a.Read, s.Beta, func(c *Call) error { return c.Total(s.List(c)) }},
-		{http.MethodGet, one, s.Read, a.Read, s.Beta, s.get},
+		{http.MethodGet, one, s.Read, a.Read, s.Beta, s.Get},
 		{http.MethodPost, s.Path, s.Write, a.Create, s.Beta, s.create},
-		{http.MethodPatch, one, s.Write, a.Update, s.Beta, s.patch},
-		{http.MethodDelete, one, s.Write, a.Delete, s.Beta, s.delete},
+		{http.MethodPatch, one, s.Write, a.Update, s.Beta, s.Patch},
+		{http.MethodDelete, one, s.Write, a.Delete, s.Beta, s.Delete},
 	}
 }
 
@@ -85,7 +86,8 @@ func (s Set[T]) visible(c *Call, v T) bool {
 	return s.Tags == nil || s.Actions.Read == "" || c.May(s.Actions.Read, *s.Tags(&v))
 }
 
-func (s Set[T]) get(c *Call) error {
+// Get answers the object that the path names.
+func (s Set[T]) Get(c *Call) error {
 	if err := c.Expandable(s.Expands); err != nil {
 		return err
 	}
@@ -155,19 +157,33 @@ func (s Set[T]) page(c *Call, after string, limit int) ([]Row, error) {
 }
 
 func (s Set[T]) create(c *Call) error {
-	o, err := c.Body(s.Kind)
+	o, err := s.body(c)
 	if err != nil {
 		return err
 	}
-	var v T
-	if v, err = s.store(c, o, v); err != nil {
+	return s.Create(c, o)
+}
+
+// Create makes an object of o, which was read and checked, and answers it.
+func (s Set[T]) Create(c *Call, o *odata.Object) error {
+	var none T
+	v, err := s.store(c, o, none)
+	if err != nil {
 		return err
 	}
 	return s.Answer(c, http.StatusCreated, v)
 }
 
-func (s Set[T]) patch(c *Call) error {
-	o, err := c.Body(s.Kind)
+func (s Set[T]) body(c *Call) (*odata.Object, error) {
+	if s.First == nil {
+		return c.Body(s.Kind)
+	}
+	return c.Body(s.Kind, s.First)
+}
+
+// Patch changes the object that the path names as the body says.
+func (s Set[T]) Patch(c *Call) error {
+	o, err := s.body(c)
 	if err != nil {
 		return err
 	}
@@ -251,7 +267,8 @@ func (s Set[T]) tagged(c *Call, old T, v *T) error {
 	return nil
 }
 
-func (s Set[T]) delete(c *Call) error {
+// Delete deletes the object that the path names.
+func (s Set[T]) Delete(c *Call) error {
 	v, err := s.One(c)
 	if err != nil {
 		return err
