@@ -1,7 +1,6 @@
 package edm_test
 
 import (
-	"bufio"
 	"encoding/json"
 	"io/fs"
 	"os"
@@ -9,11 +8,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/postern-mam/postern/internal/edm"
+	"github.com/postern-mam/postern/internal/edm/served"
 )
 
 func TestAPathLeadsToAType(t *testing.T) {
-	m := edm.Served("beta")
+	m := served.Model("beta")
 	for path, want := range map[string]string{
 		"users":                                 "[]graph.user",
 		"users/0123":                            "graph.user",
@@ -51,7 +50,7 @@ func TestAPathLeadsToAType(t *testing.T) {
 }
 
 func TestAnAnswerIsCheckedAsWhatItsContextNames(t *testing.T) {
-	m := edm.Served("beta")
+	m := served.Model("beta")
 	for text, want := range map[string]string{
 		`{"@odata.context":"https://h/beta/$metadata#users/$entity","displayName":"x"}`:                     "",
 		`{"@odata.context":"https://h/beta/$metadata#users/$entity","displayName":7}`:                       "displayName: 7",
@@ -79,57 +78,6 @@ func TestAnAnswerIsCheckedAsWhatItsContextNames(t *testing.T) {
 	}
 }
 
-// The bodies that released clients were seen to send are of the served types,
-// and the answers that they accepted are of the reference's.
-func TestRecordedRequestsAreOfTheServedTypes(t *testing.T) {
-	served := map[string]*edm.Model{"v1.0": edm.Served("v1.0"), "beta": edm.Served("beta")}
-	reference(t, "beta")
-	file, err := os.Open(filepath.Join(os.Getenv("POSTERN_GRAPHDATA"), "recorded.jsonl"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	checked, lines := 0, bufio.NewScanner(file)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		var r struct {
-			Method, Path string
-			Body         any
-		}
-		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
-			t.Fatal(err)
-		}
-		body, isObject := r.Body.(map[string]any)
-		version, path, _ := strings.Cut(strings.TrimPrefix(r.Path, "/"), "/")
-		m := served[version]
-		if m == nil || !isObject || strings.HasSuffix(path, "$batch") || strings.HasSuffix(path, "$ref") {
-			continue
-		}
-		where, action := path, ""
-		p, ok := m.At(where)
-		if slash := strings.LastIndexByte(path, '/'); !ok && slash > 0 {
-			where, action = path[:slash], path[slash+1:]
-			p, ok = m.At(where)
-		}
-		if !ok {
-			t.Errorf("%s %s leads nowhere", r.Method, r.Path)
-			continue
-		}
-		faults := m.CheckIn(p.Type, body)
-		if action != "" {
-			faults = m.CheckAction(p.Type, action, body)
-		}
-		for _, fault := range faults {
-			t.Errorf("%s %s: %s", r.Method, r.Path, fault)
-		}
-		checked++
-	}
-	if checked < 25 {
-		t.Errorf("only %d recorded bodies were checked", checked)
-	}
-	t.Logf("%d recorded bodies", checked)
-}
-
 // What people published is of the served types: conditional access policies
 // and the app protection policy for Windows.
 func TestPublishedPoliciesAreOfTheServedTypes(t *testing.T) {
@@ -140,7 +88,7 @@ func TestPublishedPoliciesAreOfTheServedTypes(t *testing.T) {
 		}
 		t.Skip("POSTERN_REALDATA names no folder with real policies")
 	}
-	m, checked := edm.Served("beta"), 0
+	m, checked := served.Model("beta"), 0
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || filepath.Ext(path) != ".json" {
 			return err

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/postern-mam/postern/internal/edm"
+	"github.com/postern-mam/postern/internal/edm/served"
 )
 
 // object decodes JSON twice, as the two ways of encoding/json would.
@@ -171,7 +171,7 @@ func TestAnActionNeedsWhatIsNotNullable(t *testing.T) {
 }
 
 func TestRequestsAsThePortalSendsThemPass(t *testing.T) {
-	m := edm.Served("beta")
+	m := served.Model("beta")
 	for _, text := range []string{
 		`{"@odata.type":"#microsoft.graph.windowsManagedAppProtection","displayName":"Windows","pinRequired":"stray","contactSyncBlocked":3,
 		  "allowedOutboundClipboardSharingLevel":"NONE","periodOfflineBeforeAccessCheck":"PT720M","apps@odata.context":"x","isAssigned":"stray",
@@ -199,7 +199,7 @@ func FuzzCheck(f *testing.F) {
 		f.Add("windowsManagedAppProtection", text)
 		f.Add("#microsoft.graph.conditionalAccessPolicy", text)
 	}
-	m := edm.Served("beta")
+	m := served.Model("beta")
 	f.Fuzz(func(t *testing.T, typ, text string) {
 		var v map[string]any
 		if json.Unmarshal([]byte(text), &v) != nil {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/postern-mam/postern/internal/edm"
+	"github.com/postern-mam/postern/internal/edm/served"
 )
 
 // zoo is a small model with one of everything.
@@ -231,7 +232,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(zoo))
 	f.Add([]byte("<Edmx><DataServices><Schema><EntityType Name='a' BaseType='a'/></Schema></DataServices></Edmx>"))
 	f.Add([]byte("<Edmx><DataServices><Schema><EntityType Name='#a'/></Schema></DataServices></Edmx>"))
-	f.Add(written(f, edm.Served("v1.0"))[:2000])
+	f.Add(written(f, served.Model("v1.0"))[:2000])
 	f.Fuzz(func(t *testing.T, text []byte) {
 		m, err := edm.Parse(text)
 		if err != nil {
@@ -248,4 +249,13 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("written\n%s\nread back and written\n%s", first, second)
 		}
 	})
+}
+
+func written(t testing.TB, m *edm.Model) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := m.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
 }

@@ -33,7 +33,7 @@ var floors = []floor{
 		indoors: []string{"net", "net/http", "os", "os/exec", "database/sql"},
 		commons: []string{
 			"internal/access", "internal/audit", "internal/compliance", "internal/configuration", "internal/devicefilter",
-			"internal/directory", "internal/edm", "internal/event", "internal/fault", "internal/oauth", "internal/odata", "internal/odata/filter",
+			"internal/directory", "internal/edm", "internal/edm/served", "internal/event", "internal/fault", "internal/oauth", "internal/odata", "internal/odata/filter",
 			"internal/protection", "internal/targeting", "internal/threat", "internal/version",
 		},
 	},

@@ -1,4 +1,4 @@
-package edm
+package served
 
 // accessTypes declares conditional access, named locations and what-if.
 const accessTypes = `

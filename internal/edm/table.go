@@ -5,27 +5,21 @@ import (
 	"strings"
 )
 
-// Served returns the model of what the Graph door serves in "v1.0" or "beta",
-// and nil for any other version. Names, types and nullability are facts of
-// Microsoft Graph; which of them we declare, and Extension, is ours. It reads the
-// table anew: callers keep what they get.
+// Declare reads a model from tables, for one version of the API. Which is an
+// error says what Parse would say of the same model as CSDL.
 //
-// In the table a declaration starts at the margin and its body follows " = " or
+// In a table a declaration starts at the margin and its body follows " = " or
 // on indented lines. A version and a colon before a line means that version only.
 // A property is its name, its type and marks: [] before a type makes a list, !
 // after it forbids null, nav leads to another entity, own to one that it
 // contains, ro is read-only. Members of an enumeration count up from 0 unless a
 // value is given.
-func Served(version string) *Model {
-	if version != "v1.0" && version != "beta" {
-		return nil
-	}
+func Declare(version string, tables ...string) (*Model, error) {
 	var d declared
-	for _, table := range []string{directoryTypes, appTypes, settingTypes, managementTypes, accessTypes, logTypes, enumTypes, container} {
+	for _, table := range tables {
 		d.table(version, table)
 	}
-	m, _ := seal(d) // a test finds both versions sound
-	return m
+	return seal(d)
 }
 
 // table declares what text says about version.

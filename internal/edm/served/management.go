@@ -1,4 +1,4 @@
-package edm
+package served
 
 // managementTypes declares connectors, filters, roles, scope tags and audit events.
 const managementTypes = `

@@ -1,4 +1,4 @@
-package edm
+package served
 
 // directoryTypes declares people, groups, devices, apps and the tenant.
 const directoryTypes = `

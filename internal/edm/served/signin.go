@@ -1,4 +1,4 @@
-package edm
+package served
 
 // logTypes declares the sign-in log and the directory's audit log.
 const logTypes = `

@@ -1,13 +1,17 @@
-package edm_test
+package served_test
 
 import (
+	"bufio"
 	"bytes"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/postern-mam/postern/internal/edm"
+	"github.com/postern-mam/postern/internal/edm/served"
 )
 
 var versions = []string{"v1.0", "beta"}
@@ -50,9 +54,9 @@ func types(t *testing.T, m *edm.Model) []edm.Type {
 func TestTheServedModelAgreesWithTheReference(t *testing.T) {
 	for _, version := range versions {
 		t.Run(version, func(t *testing.T) {
-			ref, served := reference(t, version), edm.Served(version)
+			ref, ours := reference(t, version), served.Model(version)
 			checked := 0
-			for _, have := range types(t, served) {
+			for _, have := range types(t, ours) {
 				if have.Name == "posternExtension" {
 					continue
 				}
@@ -63,12 +67,12 @@ func TestTheServedModelAgreesWithTheReference(t *testing.T) {
 				}
 				checked += agree(t, have, want)
 			}
-			for _, o := range served.Operations() {
+			for _, o := range ours.Operations() {
 				if !slices.ContainsFunc(ref.Operations(), func(r edm.Operation) bool { return sameCall(o, r) }) {
 					t.Errorf("%s on %s is no operation of Graph %s", o.Name, o.Binding.Type, version)
 				}
 			}
-			for _, s := range served.Sets() {
+			for _, s := range ours.Sets() {
 				if !slices.Contains(ref.Sets(), s) {
 					t.Errorf("%s is no way into Graph %s", s.Name, version)
 				}
@@ -127,7 +131,7 @@ func sameCall(a, b edm.Operation) bool {
 
 func TestTheServedModelHasWhatTheDoorServes(t *testing.T) {
 	for _, version := range versions {
-		m := edm.Served(version)
+		m := served.Model(version)
 		for _, name := range []string{
 			"user", "group", "device", "directoryObject", "application", "servicePrincipal", "passwordCredential", "keyCredential",
 			"webApplication", "publicClientApplication", "spaApplication", "appRole", "organization", "verifiedDomain", "managedAppPolicy",
@@ -160,14 +164,14 @@ func TestTheServedModelHasWhatTheDoorServes(t *testing.T) {
 }
 
 func TestAnUnknownVersionHasNoModel(t *testing.T) {
-	if m := edm.Served("v2.0"); m != nil {
+	if m := served.Model("v2.0"); m != nil {
 		t.Errorf("v2.0 has a model: %v", m.Names())
 	}
 }
 
 func TestTheServedModelIsReadBackAsItWasWritten(t *testing.T) {
 	for _, version := range versions {
-		m := edm.Served(version)
+		m := served.Model(version)
 		first := written(t, m)
 		again, err := edm.Parse(first)
 		if err != nil {
@@ -199,6 +203,57 @@ func written(t testing.TB, m *edm.Model) []byte {
 
 func BenchmarkServed(b *testing.B) {
 	for b.Loop() {
-		edm.Served("beta")
+		served.Model("beta")
 	}
+}
+
+// The bodies that released clients were seen to send are of the served types,
+// and the answers that they accepted are of the reference's.
+func TestRecordedRequestsAreOfTheServedTypes(t *testing.T) {
+	models := map[string]*edm.Model{"v1.0": served.Model("v1.0"), "beta": served.Model("beta")}
+	reference(t, "beta")
+	file, err := os.Open(filepath.Join(os.Getenv("POSTERN_GRAPHDATA"), "recorded.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	checked, lines := 0, bufio.NewScanner(file)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var r struct {
+			Method, Path string
+			Body         any
+		}
+		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
+			t.Fatal(err)
+		}
+		body, isObject := r.Body.(map[string]any)
+		version, path, _ := strings.Cut(strings.TrimPrefix(r.Path, "/"), "/")
+		m := models[version]
+		if m == nil || !isObject || strings.HasSuffix(path, "$batch") || strings.HasSuffix(path, "$ref") {
+			continue
+		}
+		where, action := path, ""
+		p, ok := m.At(where)
+		if slash := strings.LastIndexByte(path, '/'); !ok && slash > 0 {
+			where, action = path[:slash], path[slash+1:]
+			p, ok = m.At(where)
+		}
+		if !ok {
+			t.Errorf("%s %s leads nowhere", r.Method, r.Path)
+			continue
+		}
+		faults := m.CheckIn(p.Type, body)
+		if action != "" {
+			faults = m.CheckAction(p.Type, action, body)
+		}
+		for _, fault := range faults {
+			t.Errorf("%s %s: %s", r.Method, r.Path, fault)
+		}
+		checked++
+	}
+	if checked < 25 {
+		t.Errorf("only %d recorded bodies were checked", checked)
+	}
+	t.Logf("%d recorded bodies", checked)
 }

@@ -1,4 +1,4 @@
-package edm
+package served
 
 // enumTypes declares every enumeration that a served property has.
 const enumTypes = `

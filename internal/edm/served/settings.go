@@ -1,4 +1,4 @@
-package edm
+package served
 
 // settingTypes declares the settings catalogue's instances and values.
 const settingTypes = `

@@ -1,4 +1,4 @@
-package edm
+package served
 
 // appTypes declares app protection, app configuration and registrations.
 const appTypes = `

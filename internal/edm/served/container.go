@@ -1,4 +1,4 @@
-package edm
+package served
 
 // container declares our own extension, where the model is entered, and what can be called.
 const container = `
