@@ -133,11 +133,11 @@ func (v gateView) installed(tx *sqldb.Tx, k personKey, p *person) error {
 	if err := threats(tx, &d); err != nil {
 		return err
 	}
-	q, err := v.question(tx, reg.Installation)
+	q, err := v.question(tx, reg.Installation, p.groups)
 	if err != nil {
 		return err
 	}
-	if d.Demands, err = q.demands(p.groups); err != nil {
+	if d.Demands, err = q.demands(); err != nil {
 		return err
 	}
 	p.device, p.dossier = &device, &d
@@ -211,11 +211,11 @@ func (v mamView) asked(tx *sqldb.Tx, d *mam.Dossier) (err error) {
 	if d.Groups, err = groups(tx, in.Tenant, in.User); err != nil {
 		return err
 	}
-	q, err := v.question(tx, in)
+	q, err := v.question(tx, in, d.Groups)
 	if err != nil {
 		return err
 	}
-	if d.Demands, err = q.demands(d.Groups); err != nil {
+	if d.Demands, err = q.demands(); err != nil {
 		return err
 	}
 	if d.Configurations, err = q.configurations(&d.Demands); err != nil {

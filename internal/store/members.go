@@ -11,11 +11,12 @@ import (
 )
 
 // groupsOf are the groups of a user, direct and nested. UNION, rather than
-// UNION ALL, ends at a group that was seen: groups may contain each other.
+// UNION ALL, ends at a group that was seen: groups may contain each other. SQLite
+// takes a CROSS JOIN in its order; by itself it would read every member there is.
 const groupsOf = `WITH RECURSIVE mine (id) AS (
 	SELECT group_id FROM members WHERE tenant = $1 AND user_id = $2
 	UNION
-	SELECT m.group_id FROM members m JOIN mine ON m.nested_id = mine.id WHERE m.tenant = $3
+	SELECT m.group_id FROM mine CROSS JOIN members m WHERE m.nested_id = mine.id AND m.tenant = $3
 ) SELECT id FROM mine ORDER BY id`
 
 func groups(tx *sqldb.Tx, t directory.TenantID, u directory.UserID) ([]directory.GroupID, error) {
@@ -92,7 +93,7 @@ func (v adminView) TransitiveMemberOf(ctx context.Context, t directory.TenantID,
 			WITH RECURSIVE mine (id) AS (
 				SELECT group_id FROM members WHERE tenant = $2 AND member_id = $3
 				UNION
-				SELECT m.group_id FROM members m JOIN mine ON m.nested_id = mine.id WHERE m.tenant = $4
+				SELECT m.group_id FROM mine CROSS JOIN members m WHERE m.nested_id = mine.id AND m.tenant = $4
 			) SELECT id FROM mine
 		) AND id > $5 AND id <> $6 ORDER BY id LIMIT $7`, string(t), string(t), id, string(t), q.After, id, limit(q))
 	})

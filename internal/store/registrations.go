@@ -90,8 +90,8 @@ func within(tx *sqldb.Tx, c *conditions, t directory.TenantID, groups []director
 	list := "(?" + strings.Repeat(", ?", len(ids)-1) + ")"
 	down := `WITH RECURSIVE within (id) AS (
 			SELECT id FROM user_groups WHERE tenant = ? AND id IN ` + list + `
-			UNION SELECT m.nested_id FROM members m JOIN within ON m.group_id = within.id WHERE m.tenant = ? AND m.nested_id IS NOT NULL
-		) SELECT m.user_id FROM within JOIN members m ON m.tenant = ? AND m.group_id = within.id WHERE m.user_id IS NOT NULL`
+			UNION SELECT m.nested_id FROM within CROSS JOIN members m WHERE m.group_id = within.id AND m.tenant = ? AND m.nested_id IS NOT NULL
+		) SELECT m.user_id FROM within CROSS JOIN members m WHERE m.tenant = ? AND m.group_id = within.id AND m.user_id IS NOT NULL`
 	downwards := append(append([]any{tenant}, ids...), tenant, tenant)
 
 	var count conditions
@@ -107,17 +107,20 @@ func within(tx *sqldb.Tx, c *conditions, t directory.TenantID, groups []director
 	}
 	c.add(`EXISTS (WITH RECURSIVE up (id) AS (
 			SELECT group_id FROM members WHERE tenant = ? AND user_id = registrations.user_id
-			UNION SELECT m.group_id FROM members m JOIN up ON m.nested_id = up.id WHERE m.tenant = ?
+			UNION SELECT m.group_id FROM up CROSS JOIN members m WHERE m.nested_id = up.id AND m.tenant = ?
 		) SELECT 1 FROM up WHERE id IN `+list+")", append([]any{tenant, tenant}, ids...)...)
 	return nil
 }
 
 // padded repeats the last group until there are a power of two, so that texts of
 // queries stay few.
-func padded(groups []directory.GroupID) []any {
-	ids := make([]any, 0, 2*len(groups))
+func padded(groups []directory.GroupID, more ...string) []any {
+	ids := make([]any, 0, 2*(len(groups)+len(more)))
 	for _, g := range groups {
 		ids = append(ids, string(g))
+	}
+	for _, m := range more {
+		ids = append(ids, m)
 	}
 	for len(ids)&(len(ids)-1) != 0 {
 		ids = append(ids, ids[len(ids)-1])

@@ -65,7 +65,7 @@ func (v adminView) RolesOf(ctx context.Context, t directory.TenantID, u director
 		WITH RECURSIVE mine (id) AS (
 			SELECT group_id FROM members WHERE tenant = $2 AND user_id = $3
 			UNION
-			SELECT m.group_id FROM members m JOIN mine ON m.nested_id = mine.id WHERE m.tenant = $4
+			SELECT m.group_id FROM mine CROSS JOIN members m WHERE m.nested_id = mine.id AND m.tenant = $4
 		) SELECT r.assignment_id FROM mine JOIN role_members r ON r.tenant = $5 AND r.group_id = mine.id
 	) ORDER BY id`
 	tenant := string(t)

@@ -2,6 +2,9 @@ package store
 
 import (
 	"context"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/postern-mam/postern/internal/compliance"
 	"github.com/postern-mam/postern/internal/configuration"
@@ -138,20 +141,26 @@ func fillTenant(c *change, tenant string) error {
 	return nil
 }
 
-// mine is a WITH clause of the groups of a user, direct and nested, and everyone.
-const mine = `WITH RECURSIVE nested (id) AS (
-	SELECT group_id FROM members WHERE tenant = $1 AND user_id = $2
-	UNION
-	SELECT m.group_id FROM members m JOIN nested ON m.nested_id = nested.id WHERE m.tenant = $3
-), mine (id) AS (SELECT id FROM nested UNION ALL SELECT '` + everyone + `') `
+// candidates is the query for the policies of a kind that may be for the members
+// of n groups in an app.
+func candidates(n int) string {
+	return "SELECT policy_id FROM targets WHERE tenant = $1 AND kind = $2 AND app = $3 AND group_id IN " + places(4, n)
+}
 
-// candidatesOf are the policies of a kind that may be for a user in an app.
-const candidatesOf = mine + `SELECT DISTINCT t.policy_id FROM mine JOIN targets t
-	ON t.tenant = $4 AND t.kind = $5 AND t.group_id = mine.id AND t.app = $6 ORDER BY t.policy_id`
+// elsewhere is the query for some policies of a kind that may be for the members
+// of n groups in any app.
+func elsewhere(n int) string {
+	return "SELECT policy_id FROM targets WHERE tenant = $1 AND kind = $2 AND group_id IN " + places(3, n) + " LIMIT 8"
+}
 
-// elsewhereOf are some policies of a kind that may be for a user in any app.
-const elsewhereOf = mine + `SELECT t.policy_id FROM mine JOIN targets t
-	ON t.tenant = $4 AND t.kind = $5 AND t.group_id = mine.id LIMIT 8`
+// places is a list of n arguments, of which the first is number from.
+func places(from, n int) string {
+	list := make([]string, n)
+	for i := range list {
+		list[i] = "$" + strconv.Itoa(from+i)
+	}
+	return "(" + strings.Join(list, ", ") + ")"
+}
 
 // sitesOf are the hosts that a tenant publishes.
 const sitesOf = "SELECT site_host FROM apps WHERE tenant = $1 AND site_host <> '' ORDER BY site_host"
@@ -162,26 +171,47 @@ type question struct {
 	tx       *sqldb.Tx
 	recall   *recall
 	in       directory.Installation
+	groups   []directory.GroupID // direct and nested
 	settings directory.TenantSettings
 	at       int64
 }
 
-func (s *Store) question(tx *sqldb.Tx, in directory.Installation) (question, error) {
+func (s *Store) question(tx *sqldb.Tx, in directory.Installation, groups []directory.GroupID) (question, error) {
 	tenant, err := tenantTable.get(tx, string(in.Tenant), string(in.Tenant))
-	return question{tx, s.recall, in, tenant.Settings, tenant.Revision}, err
+	return question{tx, s.recall, in, groups, tenant.Settings, tenant.Revision}, err
 }
 
-// args are those of candidatesOf, and but for the last those of elsewhereOf.
-func (q question) args(kind string) []any {
-	tenant := string(q.in.Tenant)
-	return []any{tenant, string(q.in.User), tenant, tenant, kind, string(q.in.App)}
+// candidates returns the policies of a kind that may be for the user in the app.
+func (q question) candidates(kind string) ([]string, error) {
+	groups := padded(q.groups, everyone)
+	args := append([]any{string(q.in.Tenant), kind, string(q.in.App)}, groups...)
+	ids, err := texts(q.tx, candidates(len(groups)), args...)
+	slices.Sort(ids) // asked for here, order would tempt an engine to read every policy in order
+	return slices.Compact(ids), err
 }
 
-// demands reads what concerns app protection. The user is in groups.
-func (q question) demands(groups []directory.GroupID) (compliance.Demands, error) {
+// elsewhere reports whether one of the first protection policies that may be for
+// the user, in whatever app, is.
+func (q question) elsewhere() (bool, error) {
+	groups := padded(q.groups, everyone)
+	ids, err := texts(q.tx, elsewhere(len(groups)), append([]any{string(q.in.Tenant), protections}, groups...)...)
+	if err != nil {
+		return false, err
+	}
+	some, err := shelved(q, q.recall.protections, protectionTable, ids)
+	return slices.ContainsFunc(some, func(p protection.Policy) bool {
+		return targeting.Reaches(p.Assignments, targeting.Audience{Groups: q.groups}) != targeting.Untargeted
+	}), err
+}
+
+// demands reads what concerns app protection.
+func (q question) demands() (compliance.Demands, error) {
 	d := compliance.Demands{Settings: q.settings}
-	var err error
-	d.Policies, err = found(q, q.recall.protections, protectionTable, candidatesOf, q.args(protections))
+	ids, err := q.candidates(protections)
+	if err != nil {
+		return d, err
+	}
+	d.Policies, err = shelved(q, q.recall.protections, protectionTable, ids)
 	if err != nil {
 		return d, err
 	}
@@ -193,16 +223,17 @@ func (q question) demands(groups []directory.GroupID) (compliance.Demands, error
 	if len(d.Policies) > 0 {
 		return d, nil
 	}
-	others, err := found(q, q.recall.protections, protectionTable, elsewhereOf, q.args(protections)[:5])
-	for _, p := range others {
-		d.Elsewhere = d.Elsewhere || targeting.Reaches(p.Assignments, targeting.Audience{Groups: groups}) != targeting.Untargeted
-	}
+	d.Elsewhere, err = q.elsewhere()
 	return d, err
 }
 
 // configurations reads what concerns app configuration, and adds its filters to d.
 func (q question) configurations(d *compliance.Demands) ([]configuration.Policy, error) {
-	all, err := found(q, q.recall.configurations, configurationTable, candidatesOf, q.args(configurations))
+	ids, err := q.candidates(configurations)
+	if err != nil {
+		return nil, err
+	}
+	all, err := shelved(q, q.recall.configurations, configurationTable, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -221,7 +252,7 @@ func (q question) filters(d *compliance.Demands, assignments []targeting.Assignm
 		if _, known := d.Filters[as.Filter]; known || as.Filter == "" {
 			continue
 		}
-		f, err := shelved(q, q.recall.filters, filterTable, string(as.Filter))
+		f, err := oneShelved(q, q.recall.filters, filterTable, string(as.Filter))
 		if fault.KindOf(err) == fault.NotFound {
 			continue
 		}
@@ -249,15 +280,11 @@ func (q question) sites() ([]string, error) {
 	return hosts, err
 }
 
-// found returns the objects whose identifiers a query finds.
-func found[T any](q question, on *shelf[T], from *table[T], query string, args []any) ([]T, error) {
-	ids, err := texts(q.tx, query, args...)
-	if err != nil {
-		return nil, err
-	}
+// shelved returns objects, each read once per revision of the configuration.
+func shelved[T any](q question, on *shelf[T], from *table[T], ids []string) ([]T, error) {
 	all := make([]T, 0, len(ids))
 	for _, id := range ids {
-		v, err := shelved(q, on, from, id)
+		v, err := oneShelved(q, on, from, id)
 		if err != nil {
 			return nil, err
 		}
@@ -266,8 +293,7 @@ func found[T any](q question, on *shelf[T], from *table[T], query string, args [
 	return all, nil
 }
 
-// shelved returns an object, read once per revision of the configuration.
-func shelved[T any](q question, on *shelf[T], from *table[T], id string) (T, error) {
+func oneShelved[T any](q question, on *shelf[T], from *table[T], id string) (T, error) {
 	k := shelfKey{string(q.in.Tenant), id}
 	if v, ok := on.get(k, q.at); ok {
 		return v, nil

@@ -2,15 +2,23 @@ package storetest_test
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 
+	"golang.org/x/sync/errgroup"
+
+	"github.com/postern-mam/postern/internal/compliance"
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/event"
 	"github.com/postern-mam/postern/internal/mam"
+	"github.com/postern-mam/postern/internal/protection"
 	"github.com/postern-mam/postern/internal/store"
 	"github.com/postern-mam/postern/internal/store/storetest"
+	"github.com/postern-mam/postern/internal/targeting"
 	"github.com/postern-mam/postern/internal/threat"
+	"github.com/postern-mam/postern/internal/version"
 )
 
 func benchEach(b *testing.B, run func(b *testing.B, w *world)) {
@@ -48,6 +56,115 @@ func BenchmarkCommit(b *testing.B) {
 			regs <- r
 		})
 	})
+}
+
+// BenchmarkEffectivePolicy reads and merges what applies to one user and app, of
+// whom five policies of a tenant are for: of a registration, as check-ins do, and
+// in a decision whose person was not kept. What is not for the user is for other
+// groups or other apps.
+func BenchmarkEffectivePolicy(b *testing.B) {
+	benchEach(b, func(b *testing.B, w *world) {
+		have := 0
+		for _, n := range []int{10, 1000, 10_000} {
+			w.grow(b, have, n)
+			have = n
+			b.Run(fmt.Sprintf("policies=%d", n), func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					d := must(w.MAM().Dossier(b.Context(), "t1", "reg"))(b)
+					if e, _ := compliance.Applies(d.Dossier); len(e.Policies) != 5 {
+						b.Fatalf("%d policies apply", len(e.Policies))
+					}
+				}
+			})
+		}
+	})
+}
+
+// grow makes the tenant have to policies instead of from.
+func (w *world) grow(b *testing.B, from, to int) {
+	b.Helper()
+	ctx, a := b.Context(), w.Admin()
+	if from == 0 {
+		for g := range 100 {
+			must(a.Groups().Save(ctx, directory.Group{ID: directory.GroupID(fmt.Sprintf("g%d", g)), Tenant: "t1", DisplayName: fmt.Sprint(g)}))(b)
+		}
+		ok(b, a.AddMember(ctx, "t1", "g0", user("anna")))
+		ok(b, a.AddMember(ctx, "t1", "g1", group("g0")))
+	}
+	var jobs errgroup.Group
+	jobs.SetLimit(64) // writers share commits
+	for i := from; i < to; i++ {
+		p := protects(protection.PolicyID(fmt.Sprintf("T_%05d", i)), []directory.PackageID{app}, include(directory.GroupID(fmt.Sprintf("g%d", 2+i%98))))
+		switch {
+		case i < 2:
+			p.Assignments = []targeting.Assignment{everybody()}
+		case i < 5:
+			p.Assignments = []targeting.Assignment{include(directory.GroupID(fmt.Sprintf("g%d", i%2)))}
+		case i%2 == 0: // everybody, in another app
+			p.Apps, p.Assignments = []directory.PackageID{directory.PackageID(fmt.Sprintf("com.example.%d", i))}, []targeting.Assignment{everybody()}
+		}
+		p.Settings.Checks = []protection.Check{{Subject: protection.MinOSVersion, Action: protection.Block, Version: version.Version{10, 0, uint32(i)}}}
+		jobs.Go(func() error {
+			_, err := a.ProtectionPolicies().Save(ctx, p)
+			return err
+		})
+	}
+	ok(b, jobs.Wait())
+}
+
+// BenchmarkEffectivePolicyAmong is the same with five policies among many
+// registrations: 1,000 by default, as many as POSTERN_BENCH_REGISTRATIONS says.
+func BenchmarkEffectivePolicyAmong(b *testing.B) {
+	n := 1000
+	if text := os.Getenv("POSTERN_BENCH_REGISTRATIONS"); text != "" {
+		n = must(strconv.Atoi(text))(b)
+	}
+	benchEach(b, func(b *testing.B, w *world) {
+		w.grow(b, 0, 10)
+		w.crowd(b, n)
+		b.Run(fmt.Sprintf("registrations=%d", n), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				d := must(w.MAM().Dossier(b.Context(), "t1", "reg"))(b)
+				if e, _ := compliance.Applies(d.Dossier); len(e.Policies) != 5 {
+					b.Fatalf("%d policies apply", len(e.Policies))
+				}
+			}
+		})
+		b.Run(fmt.Sprintf("group/registrations=%d", n), func(b *testing.B) {
+			for b.Loop() {
+				if found := must(w.MAM().List(b.Context(), "t1", mam.Filter{Groups: []directory.GroupID{"g1"}}))(b); len(found) != 1 {
+					b.Fatalf("%d registrations", len(found))
+				}
+			}
+		})
+	})
+}
+
+// crowd adds n registrations of n/3 other users.
+func (w *world) crowd(b *testing.B, n int) {
+	b.Helper()
+	ctx, a := b.Context(), w.Admin()
+	var jobs errgroup.Group
+	jobs.SetLimit(64)
+	for i := range n / 3 {
+		jobs.Go(func() error {
+			id := directory.UserID(fmt.Sprintf("user-%d", i))
+			if _, err := a.Users().Save(ctx, directory.User{ID: id, Tenant: "t1", UserPrincipalName: string(id) + "@example", Enabled: true}); err != nil {
+				return err
+			}
+			for j := range 3 {
+				r := *registration("t1", directory.RegistrationID(fmt.Sprintf("r-%d-%d", i, j)))
+				r.User, r.App = id, directory.PackageID(fmt.Sprintf("com.example.app%d", j))
+				if err := w.MAM().Save(ctx, mam.Change{Registration: &r}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	ok(b, jobs.Wait())
 }
 
 // BenchmarkFacts reads what one decision needs.

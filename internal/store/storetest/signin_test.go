@@ -31,7 +31,7 @@ func TestSessions(t *testing.T) {
 		wantKind(t, fault.NotFound, err)
 
 		want.MFAAt = now.Add(time.Second)
-		saved := must(s.SaveSession(ctx, want, told("mfa")))(t)
+		saved := must(s.SaveSession(ctx, want, changed("mfa")))(t)
 		want.Revision = 2
 		wantEqual(t, saved, want)
 		results := race(8, func(int) error {
@@ -73,7 +73,7 @@ func TestCredentials(t *testing.T) {
 		c := must(s.Credential(ctx, "t1", "anna"))(t)
 		wantEqual(t, c, idp.Credential{Tenant: "t1", User: "anna", PasswordHash: "$argon2id$", TOTPSealed: []byte{0, 255, 1}, TOTPStep: 7, Revision: 1})
 		c.TOTPStep = 8
-		wantOneWinner(t, race(8, func(int) error { return s.SaveCredential(ctx, c, told("step")) }), conflict)
+		wantOneWinner(t, race(8, func(int) error { return s.SaveCredential(ctx, c, changed("step")) }), conflict)
 		wantEqual(t, len(w.events(t)), 1)
 
 		t.Run("a new password keeps the second factor and ends a lockout", func(t *testing.T) {
@@ -103,7 +103,7 @@ func TestAPasswordResetEndsEverySignIn(t *testing.T) {
 		wantEqual(t, must(s.Session(ctx, "t1", "session"))(t).RevokedFor, "passwordReset")
 		wantEqual(t, must(s.Session(ctx, "t2", "session"))(t).RevokedFor, "")
 		wantEqual(t, w.events(t), []event.Event{
-			changed("password"), event.SessionRevoked{Tenant: "t1", User: "anna", Session: "session", Reason: "passwordReset", At: now},
+			event.SessionRevoked{Tenant: "t1", User: "anna", Session: "session", Reason: "passwordReset", At: now}, changed("password"),
 		})
 		must(s.SaveSession(ctx, session("t1", "later")))(t)
 		u.DisplayName = "Anna Maria"
@@ -178,7 +178,7 @@ func TestDeletingAUserLeavesNothing(t *testing.T) {
 				t.Errorf("after the user was deleted, asking for the %s gives %v", what, err)
 			}
 		}
-		wantEqual(t, len(must(w.Admin().Members(ctx, "t1", "g"))(t)), 0)
+		wantEqual(t, len(must(w.Admin().Members(ctx, "t1", "g", admin.Query{}))(t)), 0)
 		wantEqual(t, len(must(w.MAM().Operations(ctx, "t1", "reg"))(t)), 0)
 		must(s.Session(ctx, "t2", "session"))(t)
 		must(w.MAM().Device(ctx, "t1", "pc"))(t) // others may use it

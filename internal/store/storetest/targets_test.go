@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"testing"
 
+	"github.com/postern-mam/postern/internal/configuration"
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/fault"
 	"github.com/postern-mam/postern/internal/protection"
@@ -108,9 +109,52 @@ func TestTheSettingsOfTheTenantComeWithWhatIsAsked(t *testing.T) {
 	})
 }
 
+func TestConfigurationsFiltersAndSitesComeWithWhatIsAsked(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx, a, apps := t.Context(), w.Admin(), []directory.PackageID{app}
+		narrowed := func(f targeting.FilterID) targeting.Assignment {
+			return targeting.Assignment{Kind: targeting.AllUsers, Filter: f, Mode: targeting.Include}
+		}
+		filter := func(id targeting.FilterID) targeting.Filter {
+			rule := must(targeting.ParseRule(targeting.WindowsApps, `(app.deviceModel -eq "Book")`))(t)
+			return must(a.Filters().Save(ctx, targeting.Filter{
+				ID: id, Tenant: "t1", DisplayName: string(id), Platform: targeting.WindowsApps, ForApps: true, Rule: rule,
+			}))(t)
+		}
+		ours, theirs := filter("ours"), filter("theirs")
+		filter("unused")
+		must(a.ProtectionPolicies().Save(ctx, protects("T_p", apps, narrowed("ours"), narrowed("gone"))))(t)
+		configured := must(a.Configurations().Save(ctx, configuration.Policy{
+			ID: "A_c", Tenant: "t1", DisplayName: "c", Apps: apps, Assignments: []targeting.Assignment{narrowed("theirs")},
+			Settings: []configuration.Setting{{Name: "color", Value: "blue"}},
+		}))(t)
+		must(a.Configurations().Save(ctx, configuration.Policy{ID: "A_d", Tenant: "t1", DisplayName: "d", Apps: apps[:0], Assignments: []targeting.Assignment{everybody()}}))(t)
+
+		facts := must(w.Gate().Facts(ctx, request("t1")))(t)
+		wantEqual(t, facts.Dossier.Demands.Filters, map[targeting.FilterID]targeting.Filter{"ours": ours})
+		d := must(w.MAM().Dossier(ctx, "t1", "reg"))(t)
+		wantEqual(t, d.Configurations, []configuration.Policy{configured})
+		wantEqual(t, d.Demands.Filters, map[targeting.FilterID]targeting.Filter{"ours": ours, "theirs": theirs})
+		wantEqual(t, d.Sites, []string{"t1.sites.example"})
+		wantEqual(t, d.Registration, must(w.MAM().Registration(ctx, "t1", "reg"))(t))
+		wantEqual(t, len(must(w.MAM().Dossier(ctx, "t2", "reg"))(t).Configurations), 0)
+
+		ok(t, a.Configurations().Delete(ctx, "t1", "A_c"))
+		ok(t, a.Filters().Delete(ctx, "t1", "ours"))
+		site := must(a.Apps().Get(ctx, "t1", "client"))(t)
+		site.Site = nil
+		must(a.Apps().Save(ctx, site))(t)
+		d = must(w.MAM().Dossier(ctx, "t1", "reg"))(t)
+		wantEqual(t, []int{len(d.Configurations), len(d.Demands.Filters), len(d.Sites)}, []int{0, 0, 0})
+	})
+}
+
 func TestPoliciesOfAnOlderDatabaseAreFound(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		must(w.Admin().ProtectionPolicies().Save(t.Context(), protects("a", []directory.PackageID{app}, everybody())))(t)
+		must(w.Admin().Configurations().Save(t.Context(), configuration.Policy{
+			ID: "A_c", Tenant: "t1", Apps: []directory.PackageID{app}, Assignments: []targeting.Assignment{everybody()},
+		}))(t)
 		w.run(t, "DELETE FROM targets")
 		w.wantAsked(t)
 		w.reopen(t)
@@ -118,6 +162,7 @@ func TestPoliciesOfAnOlderDatabaseAreFound(t *testing.T) {
 		w.run(t, "UPDATE counters SET value = 0 WHERE name = 'targets'")
 		w.reopen(t)
 		w.wantAsked(t, "a")
+		wantEqual(t, len(must(w.MAM().Dossier(t.Context(), "t1", "reg"))(t).Configurations), 1)
 	})
 }
 
