@@ -43,6 +43,22 @@ func (g Grant) covers(action string, tags []string) bool {
 		slices.ContainsFunc(tags, func(t string) bool { return slices.Contains(g.ScopeTags, t) }))
 }
 
+// MayGive reports whether a role assignment that allows action on what carries
+// one of tags (empty: on every object), to the members of scopes (empty: to
+// everyone), gives nothing that the caller does not hold.
+func (a Authority) MayGive(action string, tags []string, scopes []directory.GroupID) bool {
+	if len(tags) == 0 {
+		tags = []string{""} // which only a grant without tags has
+	}
+	holds := func(tag string) bool {
+		return slices.ContainsFunc(a.Grants, func(g Grant) bool {
+			within := len(g.Scopes) == 0 || len(scopes) > 0 && !slices.ContainsFunc(scopes, func(s directory.GroupID) bool { return !slices.Contains(g.Scopes, s) })
+			return within && g.covers(action, []string{tag})
+		})
+	}
+	return a.All || !slices.ContainsFunc(tags, func(tag string) bool { return !holds(tag) })
+}
+
 // Tags lists the scope tags of the objects on which action is allowed; all means
 // every object.
 func (a Authority) Tags(action string) (tags []string, all bool) {

@@ -23,6 +23,8 @@ type Collection[T any] struct {
 	spare func(ctx context.Context, v T) error
 	// announce says what a change from old, which may be nil, to v means to others.
 	announce func(old, v *T) event.Event
+	// bereave says what a deletion means to others; nil: what announce says.
+	bereave  func(ctx context.Context, v T) ([]event.Event, error)
 	describe func(v *T) subject
 	// redact removes secrets for the record; nil: there are none.
 	redact func(v T) T
@@ -143,6 +145,9 @@ func (c Collection[T]) Delete(ctx context.Context, t directory.TenantID, id stri
 		}
 	}
 	note, err := c.note(audit.Delete, &v, nil)
+	if err == nil && c.bereave != nil {
+		note.Events, err = c.bereave(ctx, v)
+	}
 	if err != nil {
 		return err
 	}
@@ -186,7 +191,7 @@ func (c Collection[T]) Restore(ctx context.Context, t directory.TenantID, id str
 		return v, fault.New(fault.Invalid, "objects of the kind %s cannot be restored", c.kind)
 	}
 	q := EntryQuery{Limit: 100}
-	for {
+	for revision > 0 {
 		entries, err := c.History(ctx, t, id, q)
 		if err != nil {
 			return v, err
@@ -198,10 +203,11 @@ func (c Collection[T]) Restore(ctx context.Context, t directory.TenantID, id str
 			return c.restore(ctx, t, id, e)
 		}
 		if len(entries) < q.Limit {
-			return v, fault.New(fault.NotFound, "the record has no revision %d of %s %q", revision, c.kind, id)
+			break
 		}
 		q.After = entries[len(entries)-1].ID
 	}
+	return v, fault.New(fault.NotFound, "the record has no revision %d of %s %q", revision, c.kind, id)
 }
 
 func (c Collection[T]) restore(ctx context.Context, t directory.TenantID, id string, e audit.Entry) (T, error) {
@@ -218,5 +224,10 @@ func (c Collection[T]) restore(ctx context.Context, t directory.TenantID, id str
 	default:
 		c.renew(&v, c.describe(&now).revision)
 	}
-	return c.Save(ctx, v)
+	note, err := c.prepare(ctx, &v)
+	if err != nil {
+		return v, err
+	}
+	note.Entry.Activity = fmt.Sprintf("revision %d restored", e.Revision)
+	return c.objects.Save(ctx, v, note)
 }

@@ -30,6 +30,7 @@ func (s *Service) Groups() Collection[directory.Group] {
 		announce: func(_, g *directory.Group) event.Event {
 			return s.changed(g.Tenant, "group", &event.Reach{Groups: []directory.GroupID{g.ID}})
 		},
+		bereave: s.left,
 		describe: func(g *directory.Group) subject {
 			return subject{g.Tenant, string(g.ID), g.Revision, g.DisplayName, nil}
 		},

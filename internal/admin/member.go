@@ -2,6 +2,8 @@ package admin
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 
 	"github.com/postern-mam/postern/internal/audit"
 	"github.com/postern-mam/postern/internal/directory"
@@ -42,7 +44,7 @@ func (s *Service) AddMember(ctx context.Context, t directory.TenantID, g directo
 	if err != nil {
 		return err
 	}
-	note, err := s.membership(ctx, t, g, m, "member added")
+	note, err := s.membership(ctx, t, g, m, true)
 	if err != nil {
 		return err
 	}
@@ -55,7 +57,7 @@ func (s *Service) RemoveMember(ctx context.Context, t directory.TenantID, g dire
 	if err != nil {
 		return err
 	}
-	note, err := s.membership(ctx, t, g, m, "member removed")
+	note, err := s.membership(ctx, t, g, m, false)
 	if err != nil {
 		return err
 	}
@@ -102,7 +104,7 @@ func (s *Service) AddOwner(ctx context.Context, t directory.TenantID, g director
 	if err != nil {
 		return err
 	}
-	note, err := s.ownership(ctx, t, g, id, "owner added")
+	note, err := s.relation(ctx, t, g, related{"owner", id, true})
 	if err != nil {
 		return err
 	}
@@ -111,7 +113,7 @@ func (s *Service) AddOwner(ctx context.Context, t directory.TenantID, g director
 
 // RemoveOwner takes an owner from a group; fault.NotFound when it is none.
 func (s *Service) RemoveOwner(ctx context.Context, t directory.TenantID, g directory.GroupID, id string) error {
-	note, err := s.ownership(ctx, t, g, id, "owner removed")
+	note, err := s.relation(ctx, t, g, related{"owner", id, false})
 	if err != nil {
 		return err
 	}
@@ -120,8 +122,8 @@ func (s *Service) RemoveOwner(ctx context.Context, t directory.TenantID, g direc
 
 // membership announces a change of one person's groups, or of those of a whole
 // group that moved.
-func (s *Service) membership(ctx context.Context, t directory.TenantID, g directory.GroupID, m directory.Member, activity string) (Note, error) {
-	note, err := s.ownership(ctx, t, g, m.ID, activity)
+func (s *Service) membership(ctx context.Context, t directory.TenantID, g directory.GroupID, m directory.Member, joins bool) (Note, error) {
+	note, err := s.relation(ctx, t, g, related{"member", m.ID, joins})
 	if m.Kind == directory.MemberUser {
 		note.Events = []event.Event{event.UserChanged{Tenant: t, User: directory.UserID(m.ID), At: s.now()}}
 	} else {
@@ -130,15 +132,55 @@ func (s *Service) membership(ctx context.Context, t directory.TenantID, g direct
 	return note, err
 }
 
-// ownership is the entry of a relation that a group gains or loses.
-func (s *Service) ownership(ctx context.Context, t directory.TenantID, g directory.GroupID, other, activity string) (Note, error) {
+// related is what a group gains or loses.
+type related struct {
+	as   string // "member" or "owner"
+	id   string
+	join bool
+}
+
+// relation is the entry of a relation: what a group gains is there after the
+// change, what it loses was there before.
+func (s *Service) relation(ctx context.Context, t directory.TenantID, g directory.GroupID, r related) (Note, error) {
 	group, err := s.store.Groups().Get(ctx, t, string(g))
 	if err != nil {
 		return Note{}, err
 	}
+	doc, err := json.Marshal(map[string]string{r.as: r.id})
+	if err != nil {
+		return Note{}, fmt.Errorf("record of %s: %w", r.as, err)
+	}
 	e := s.entry(audit.Change, audit.Group, s.Groups().describe(&group))
-	e.Activity = activity
-	relation := []byte(`{"` + activity + `":"` + other + `"}`)
-	e.After = relation
+	e.Revision = group.Revision
+	if r.join {
+		e.Activity, e.After = r.as+" added", doc
+	} else {
+		e.Activity, e.Before = r.as+" removed", doc
+	}
 	return Note{Entry: &e}, nil
+}
+
+// mostNamed is how many members of a group that goes are announced by name.
+const mostNamed = 500
+
+// left says whom the end of a group can affect: its members, who cannot be found
+// by it any more. Very many are not named one by one: it can affect everyone then.
+func (s *Service) left(ctx context.Context, g directory.Group) ([]event.Event, error) {
+	members, err := s.store.Members(ctx, g.Tenant, g.ID, Query{Limit: mostNamed + 1})
+	if err != nil {
+		return nil, err
+	}
+	if len(members) > mostNamed {
+		return []event.Event{s.changed(g.Tenant, "group", &event.Reach{AllUsers: true})}, nil
+	}
+	reach := &event.Reach{}
+	var people []event.Event
+	for _, m := range members {
+		if m.Kind == directory.MemberUser {
+			people = append(people, event.UserChanged{Tenant: g.Tenant, User: directory.UserID(m.ID), At: s.now()})
+		} else {
+			reach.Groups = append(reach.Groups, directory.GroupID(m.ID))
+		}
+	}
+	return append([]event.Event{s.changed(g.Tenant, "group", reach)}, people...), nil
 }

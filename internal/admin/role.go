@@ -3,14 +3,18 @@ package admin
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/postern-mam/postern/internal/audit"
+	"github.com/postern-mam/postern/internal/configuration"
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/event"
 	"github.com/postern-mam/postern/internal/fault"
+	"github.com/postern-mam/postern/internal/protection"
+	"github.com/postern-mam/postern/internal/targeting"
 )
 
 // RoleDefinitions administers roles. The built-in ones are always there and
@@ -147,30 +151,68 @@ func (s *Service) checkTag(ctx context.Context, old, t *directory.ScopeTag) erro
 		return together(checkText("displayName", t.DisplayName, 1, 128), checkText("description", t.Description, 0, 1024))
 	}
 	t.CreatedAt = s.now()
-	highest := 0
-	err := s.ScopeTags().All(ctx, t.Tenant, func(o directory.ScopeTag) bool {
-		if n, err := strconv.Atoi(o.ID); err == nil {
-			highest = max(highest, n)
-		}
-		return true
-	})
+	highest, err := s.highestTag(ctx, t.Tenant)
 	t.ID = strconv.Itoa(highest + 1)
 	return together(err, checkText("displayName", t.DisplayName, 1, 128), checkText("description", t.Description, 0, 1024))
 }
 
-// untagged refuses to delete a tag that decides what a role sees.
+// highestTag is the highest number that a scope tag ever had. Numbers are not
+// given twice: who is given a new tag must not see what the record keeps of an
+// old one.
+func (s *Service) highestTag(ctx context.Context, t directory.TenantID) (int, error) {
+	highest := 0
+	q := EntryQuery{Kinds: []audit.Kind{audit.ScopeTag}, Limit: 100}
+	for {
+		entries, err := s.store.Entries(ctx, t, q)
+		if err != nil {
+			return 0, err
+		}
+		for _, e := range entries {
+			n, _ := strconv.Atoi(e.Target) // every target is a number
+			highest = max(highest, n)
+		}
+		if len(entries) < q.Limit {
+			return highest, nil
+		}
+		q.After = entries[len(entries)-1].ID
+	}
+}
+
+// untagged refuses to delete a tag that something carries: it would be seen by
+// nobody who sees some things only, or by the wrong ones.
 func (s *Service) untagged(ctx context.Context, t directory.ScopeTag) error {
 	user := ""
-	err := s.RoleAssignments().All(ctx, t.Tenant, func(a directory.RoleAssignment) bool {
-		if slices.Contains(a.ScopeTags, t.ID) {
-			user = a.DisplayName
+	look := func(kind, name string, tags []string) bool {
+		if slices.Contains(tags, t.ID) {
+			user = fmt.Sprintf("%s %q", kind, name)
 		}
 		return user == ""
-	})
-	if err == nil && user != "" {
-		err = fault.New(fault.Invalid, "scope tag %q is used by the role assignment %q; take it out there first", t.DisplayName, user)
 	}
-	return err
+	for _, search := range []func() error{
+		func() error {
+			return s.RoleAssignments().All(ctx, t.Tenant, func(a directory.RoleAssignment) bool { return look("role assignment", a.DisplayName, a.ScopeTags) })
+		},
+		func() error {
+			return s.RoleDefinitions().All(ctx, t.Tenant, func(r directory.RoleDefinition) bool { return look("role", r.DisplayName, r.ScopeTags) })
+		},
+		func() error {
+			return s.ProtectionPolicies().All(ctx, t.Tenant, func(p protection.Policy) bool { return look("app protection policy", p.DisplayName, p.ScopeTags) })
+		},
+		func() error {
+			return s.Configurations().All(ctx, t.Tenant, func(p configuration.Policy) bool { return look("app configuration policy", p.DisplayName, p.ScopeTags) })
+		},
+		func() error {
+			return s.Filters().All(ctx, t.Tenant, func(f targeting.Filter) bool { return look("assignment filter", f.DisplayName, f.ScopeTags) })
+		},
+	} {
+		if err := search(); err != nil {
+			return err
+		}
+		if user != "" {
+			return fault.New(fault.Invalid, "scope tag %q is used by the %s; take it out there first", t.DisplayName, user)
+		}
+	}
+	return nil
 }
 
 // withBuiltIn adds objects that are always there to those that are stored.
@@ -192,6 +234,9 @@ func (o withBuiltIn[T]) Get(ctx context.Context, t directory.TenantID, id string
 
 // List merges both in identifier order.
 func (o withBuiltIn[T]) List(ctx context.Context, t directory.TenantID, q Query) ([]T, error) {
+	if q.Limit <= 0 {
+		q.Limit = defaultLimit
+	}
 	found, err := o.Objects.List(ctx, t, q)
 	if err != nil {
 		return nil, err
@@ -206,10 +251,7 @@ func (o withBuiltIn[T]) List(ctx context.Context, t directory.TenantID, q Query)
 		second, _ := o.name(b)
 		return strings.Compare(first, second)
 	})
-	if q.Limit > 0 && len(found) > q.Limit {
-		found = found[:q.Limit]
-	}
-	return found, nil
+	return found[:min(q.Limit, len(found))], nil
 }
 
 // Count counts both.

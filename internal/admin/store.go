@@ -14,6 +14,9 @@ import (
 	"github.com/postern-mam/postern/internal/threat"
 )
 
+// defaultLimit is how long a list is when nobody says.
+const defaultLimit = 100
+
 // Query narrows a list. Zero fields do not narrow.
 type Query struct {
 	Name  string // exact display name (for users: user principal name), without case

@@ -49,7 +49,9 @@ func (s *Service) SaveUserWithPassword(ctx context.Context, u directory.User, pa
 	if err != nil {
 		return u, err
 	}
-	note.Entry.Activity = "password set"
+	if note.Entry.Operation == audit.Change {
+		note.Entry.Activity = "password set"
+	}
 	hash, err := s.passwords.HashPassword(ctx, password) // before the transaction: nothing is hashed inside the writer
 	if err != nil {
 		return u, err
