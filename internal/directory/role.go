@@ -49,66 +49,35 @@ type ScopeTag struct {
 // DefaultScopeTag is what objects carry that were given no other.
 const DefaultScopeTag = "0"
 
-// What a role may allow, spelled as Intune spells resource actions.
+// The built-in roles. Their identifiers are Intune's, the same in every tenant,
+// so that scripts and Terraform modules which name them work.
 const (
-	ManagedAppsRead   = "Microsoft.Intune_ManagedApps_Read"
-	ManagedAppsCreate = "Microsoft.Intune_ManagedApps_Create"
-	ManagedAppsUpdate = "Microsoft.Intune_ManagedApps_Update"
-	ManagedAppsDelete = "Microsoft.Intune_ManagedApps_Delete"
-	ManagedAppsAssign = "Microsoft.Intune_ManagedApps_Assign"
-	ManagedAppsWipe   = "Microsoft.Intune_ManagedApps_Wipe"
-	// ManagedAppsCancelWipe is our own: Intune hides it in Update, so that a help
-	// desk could start a wipe and not stop it.
-	ManagedAppsCancelWipe = "Postern_ManagedApps_CancelWipe"
-	FiltersRead           = "Microsoft.Intune_AssignmentFilter_Read"
-	FiltersCreate         = "Microsoft.Intune_AssignmentFilter_Create"
-	FiltersUpdate         = "Microsoft.Intune_AssignmentFilter_Update"
-	FiltersDelete         = "Microsoft.Intune_AssignmentFilter_Delete"
-	ThreatRead            = "Microsoft.Intune_MobileThreatDefense_Read"
-	ThreatModify          = "Microsoft.Intune_MobileThreatDefense_Modify"
-	AuditDataRead         = "Microsoft.Intune_Audit_Read"
-	RolesRead             = "Microsoft.Intune_Roles_Read"
-	RolesCreate           = "Microsoft.Intune_Roles_Create"
-	RolesUpdate           = "Microsoft.Intune_Roles_Update"
-	RolesDelete           = "Microsoft.Intune_Roles_Delete"
-	RolesAssign           = "Microsoft.Intune_Roles_Assign"
+	ApplicationManager      = "c1d9fcbb-cba5-40b0-bf6b-527006585f4b"
+	PolicyAndProfileManager = "0bd113fe-6be5-400c-a28f-ae5553f9c0be"
+	HelpDeskOperator        = "9e0cc482-82df-4ab2-a24c-0c23a3f52e1e"
+	EndpointSecurityManager = "c56d53a2-73d0-4502-b6bd-4a9d3dba28d5"
+	IntuneRoleAdministrator = "fb2603eb-3c87-4be3-8b5b-d58a5b4a0bc0"
+	ReadOnlyOperator        = "fa1d7878-e8cb-41a1-8254-0142355c9f84"
 )
-
-// Actions lists everything that a role may allow, sorted.
-func Actions() []string {
-	all := slices.Concat(managedApps(), filters(), roles(), []string{ManagedAppsWipe, ManagedAppsCancelWipe, ThreatRead, ThreatModify, AuditDataRead})
-	slices.Sort(all)
-	return all
-}
-
-func managedApps() []string {
-	return []string{ManagedAppsRead, ManagedAppsCreate, ManagedAppsUpdate, ManagedAppsDelete, ManagedAppsAssign}
-}
-
-func filters() []string { return []string{FiltersRead, FiltersCreate, FiltersUpdate, FiltersDelete} }
-
-func roles() []string {
-	return []string{RolesRead, RolesCreate, RolesUpdate, RolesDelete, RolesAssign}
-}
 
 // BuiltInRoles lists the roles that every tenant has and nobody can change. What
 // they allow follows Intune (docs/spec/windows-mam.md section 8), apart from the
-// help desk, which may also cancel a wipe. The identifiers are our own.
+// help desk, which may also cancel a wipe.
 func BuiltInRoles() []RoleDefinition {
 	role := func(id, name, description string, actions ...[]string) RoleDefinition {
 		return RoleDefinition{
-			ID: "b0171000-0000-4000-8000-00000000000" + id, DisplayName: name, Description: description, BuiltIn: true,
+			ID: id, DisplayName: name, Description: description, BuiltIn: true,
 			Actions: slices.Concat(actions...), ScopeTags: []string{DefaultScopeTag}, Revision: 1,
 		}
 	}
 	return []RoleDefinition{
-		role("1", "Application Manager", "Manages app protection and app configuration, and wipes.",
+		role(ApplicationManager, "Application Manager", "Manages app protection and app configuration, and wipes.",
 			managedApps(), []string{ManagedAppsWipe, ManagedAppsCancelWipe, ThreatRead}, filters()),
-		role("2", "Policy and Profile Manager", "Manages app protection and app configuration.", managedApps(), filters()),
-		role("3", "Help Desk Operator", "Looks things up, assigns policies, starts and cancels wipes.",
+		role(PolicyAndProfileManager, "Policy and Profile manager", "Manages app protection and app configuration.", managedApps(), filters()),
+		role(HelpDeskOperator, "Help Desk Operator", "Looks things up, assigns policies, starts and cancels wipes.",
 			[]string{ManagedAppsRead, ManagedAppsAssign, ManagedAppsWipe, ManagedAppsCancelWipe, FiltersRead}),
-		role("4", "Endpoint Security Manager", "Manages threat connectors.", []string{ManagedAppsRead, ThreatRead, ThreatModify, AuditDataRead}),
-		role("5", "Intune Role Administrator", "Manages roles, role assignments and scope tags.", roles()),
-		role("6", "Read Only Operator", "Looks at everything.", []string{ManagedAppsRead, FiltersRead, ThreatRead, AuditDataRead, RolesRead}),
+		role(EndpointSecurityManager, "Endpoint Security Manager", "Manages threat connectors.", []string{ManagedAppsRead, ThreatRead, ThreatModify, AuditDataRead}),
+		role(IntuneRoleAdministrator, "Intune Role Administrator", "Manages roles, role assignments and scope tags.", roles()),
+		role(ReadOnlyOperator, "Read Only Operator", "Looks at everything.", []string{ManagedAppsRead, FiltersRead, ThreatRead, AuditDataRead, RolesRead}),
 	}
 }
