@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -32,6 +33,9 @@ var lent = []string{
 	"windowsManagedAppDataTransferLevel", "windowsManagedAppClipboardSharingLevel", "managedAppRemediationAction",
 	"managedAppDeviceThreatLevel",
 }
+
+// beyond are the paths that Graph has and the copy of its metadata leaves out.
+var beyond = []string{"deviceManagement/reports/exportJobs"}
 
 // Reference is Graph's metadata, of both versions. Nil checks nothing.
 type Reference struct{ models map[string]*edm.Model }
@@ -54,6 +58,11 @@ func Read(t testing.TB) *Reference {
 		var err error
 		if r.models[version], err = edm.Parse([]byte(doc)); err != nil {
 			t.Fatalf("%s: %v", version, err)
+		}
+		for _, path := range beyond {
+			if _, known := r.models[version].At(path); known {
+				t.Fatalf("%s: the metadata has it by now; take it off the list", path)
+			}
 		}
 	}
 	return r
@@ -154,6 +163,12 @@ func judge(m *edm.Model, path string, status int, body map[string]any) []string 
 	if isError {
 		return refused(refusal)
 	}
+	if strings.HasSuffix(path, "/$ref") {
+		return append(references(body), links(body)...)
+	}
+	if slices.ContainsFunc(beyond, func(prefix string) bool { return strings.HasPrefix(path, prefix) }) {
+		return links(body)
+	}
 	faults := append(m.CheckAnswer(body), links(body)...)
 	if strings.Contains(path, extension) {
 		return faults
@@ -167,6 +182,23 @@ func judge(m *edm.Model, path string, status int, body map[string]any) []string 
 	got, ok := m.At(strings.TrimSuffix(fragment, "/$entity"))
 	if ok && !m.IsA(got.Type, asked.Type) && !m.IsA(asked.Type, got.Type) && got.Type != asked.Type {
 		faults = append(faults, fmt.Sprintf("@odata.context names %s, the path leads to %s", got.Type, asked.Type))
+	}
+	return faults
+}
+
+// references checks a list of nothing but addresses (OData JSON format section 14).
+func references(body map[string]any) (faults []string) {
+	context, _ := body["@odata.context"].(string)
+	if !strings.HasSuffix(context, "$metadata#Collection($ref)") {
+		faults = append(faults, fmt.Sprintf("@odata.context is %q, not that of a Collection($ref)", context))
+	}
+	list, _ := body["value"].([]any)
+	for i, item := range list {
+		reference, _ := item.(map[string]any)
+		address, _ := reference["@odata.id"].(string)
+		if u, err := url.Parse(address); err != nil || !u.IsAbs() || len(reference) != 1 {
+			faults = append(faults, fmt.Sprintf("value[%d] is %v, not an absolute @odata.id alone", i, item))
+		}
 	}
 	return faults
 }

@@ -1,0 +1,196 @@
+package csdl_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/postern-mam/postern/internal/httpapi/graph"
+	"github.com/postern-mam/postern/internal/report"
+)
+
+// build makes and changes one of everything.
+func (w *tour) build(t *testing.T) {
+	w.directory(t)
+	w.applications(t)
+	w.accessPolicy(t)
+	w.restoreConnector(t)
+	w.roles(t)
+	w.filters(t)
+	w.protection(t)
+	w.wipes(t)
+	job := w.made(t, "deviceManagement/reports/exportJobs", map[string]any{"reportName": string(report.Names()[0]), "format": "csv"})
+	w.keys["deviceManagement/reports/exportJobs"] = job
+}
+
+func (w *tour) directory(t *testing.T) {
+	name := w.name("grace")
+	user := w.made(t, "users", map[string]any{
+		"displayName": name, "userPrincipalName": strings.ReplaceAll(name, " ", ".") + "@postern.internal", "accountEnabled": true, "mailNickname": "grace",
+		"passwordProfile": map[string]any{"password": "a long enough passphrase", "forceChangePasswordNextSignIn": false},
+	})
+	w.keys["user"] = user
+	w.do(t, http.StatusNoContent, http.MethodPatch, "users/{}", map[string]any{"displayName": "Grace"}, user)
+	outer := w.group(t, "outer")
+	inner := w.group(t, "inner")
+	w.keys["groups"], w.keys["group"] = inner, outer
+	w.do(t, http.StatusNoContent, http.MethodPatch, "groups/{}", map[string]any{"description": "people"}, inner)
+	for _, ref := range []struct{ pattern, group, member string }{
+		{"groups/{}/members/$ref", outer, inner}, {"groups/{}/members/$ref", inner, w.house.User}, {"groups/{}/members/$ref", inner, user},
+		{"groups/{}/owners/$ref", inner, user},
+	} {
+		w.do(t, http.StatusNoContent, http.MethodPost, ref.pattern, map[string]any{"@odata.id": w.url("directoryObjects/" + ref.member)}, ref.group)
+	}
+	w.keys["directoryObjects"] = inner
+	for _, all := range []string{"users", "groups", "directoryObjects"} {
+		w.do(t, http.StatusOK, http.MethodPost, all+"/getByIds", map[string]any{"ids": []string{user, inner, w.house.SiteApp}})
+	}
+	for collection, id := range map[string]string{"users": w.house.User, "groups": inner} {
+		for action, body := range map[string]map[string]any{
+			"getMemberGroups": {"securityEnabledOnly": false}, "getMemberObjects": {"securityEnabledOnly": false},
+			"checkMemberGroups": {"groupIds": []string{outer}}, "checkMemberObjects": {"ids": []string{outer}},
+		} {
+			w.do(t, http.StatusOK, http.MethodPost, collection+"/{}/"+action, body, id)
+		}
+	}
+	w.do(t, http.StatusNoContent, http.MethodPatch, "organization/{}", map[string]any{"displayName": "Contoso"}, w.house.TenantID)
+}
+
+func (w *tour) group(t *testing.T, name string) string {
+	t.Helper()
+	return w.made(t, "groups", map[string]any{
+		"displayName": w.name(name), "mailEnabled": false, "mailNickname": name, "securityEnabled": true,
+	})
+}
+
+func (w *tour) applications(t *testing.T) {
+	app := w.made(t, "applications", map[string]any{"displayName": w.name("A script")})
+	w.do(t, http.StatusNoContent, http.MethodPatch, "applications/{}", map[string]any{"displayName": w.name("The script")}, app)
+	key, _ := w.do(t, http.StatusOK, http.MethodPost, "applications/{}/addPassword",
+		map[string]any{"passwordCredential": map[string]any{"displayName": "first"}}, app)["keyId"].(string)
+	w.do(t, http.StatusNoContent, http.MethodPost, "applications/{}/removePassword", map[string]any{"keyId": key}, app)
+	w.keys["application"] = app
+}
+
+func (w *tour) accessPolicy(t *testing.T) {
+	const all = "identity/conditionalAccess/policies"
+	id := w.made(t, all, map[string]any{
+		"displayName": w.name("Nobody"), "state": "disabled",
+		"conditions": map[string]any{
+			"clientAppTypes": []string{"all"}, "users": map[string]any{"includeGroups": []string{w.keys["groups"]}, "excludeUsers": []string{w.keys["user"]}},
+			"applications": map[string]any{"includeApplications": []string{w.house.SiteApp}},
+			"platforms":    map[string]any{"includePlatforms": []string{"windows"}},
+		},
+		"grantControls": map[string]any{"operator": "AND", "builtInControls": []string{"mfa", "compliantApplication"}},
+	})
+	w.do(t, http.StatusNoContent, http.MethodPatch, all+"/{}", map[string]any{"description": "of the tour"}, id)
+	w.keys["policy"] = id
+}
+
+func (w *tour) roles(t *testing.T) {
+	role := w.made(t, "deviceManagement/roleDefinitions", map[string]any{
+		"displayName": w.name("Reader"), "rolePermissions": []any{map[string]any{"resourceActions": []any{
+			map[string]any{"allowedResourceActions": []string{"Microsoft.Intune_ManagedApps_Read"}},
+		}}},
+	})
+	w.do(t, http.StatusOK, http.MethodPatch, "deviceManagement/roleDefinitions/{}", map[string]any{"description": "reads"}, role)
+	w.keys["deviceManagement/roleDefinitions"] = role
+	tag := w.made(t, "deviceManagement/roleScopeTags", map[string]any{"displayName": w.name("North")})
+	w.do(t, http.StatusOK, http.MethodPatch, "deviceManagement/roleScopeTags/{}", map[string]any{"description": "of the river"}, tag)
+	w.keys["deviceManagement/roleScopeTags"] = tag
+	body := map[string]any{
+		"@odata.type": "#microsoft.graph.deviceAndAppManagementRoleAssignment", "displayName": w.name("Readers"), "members": []string{w.keys["groups"]},
+		"resourceScopes":            []string{w.keys["groups"]},
+		"roleDefinition@odata.bind": w.url("deviceManagement/roleDefinitions/" + role),
+	}
+	if w.version == graph.Beta {
+		body["roleScopeTagIds"] = []string{tag}
+	}
+	assignment := w.made(t, "deviceManagement/roleAssignments", body)
+	w.do(t, http.StatusOK, http.MethodPatch, "deviceManagement/roleAssignments/{}", map[string]any{"description": "read"}, assignment)
+	w.keys["deviceManagement/roleAssignments"] = assignment
+}
+
+func (w *tour) filters(t *testing.T) {
+	const all = "deviceManagement/assignmentFilters"
+	filter := map[string]any{
+		"@odata.type": "#microsoft.graph.deviceAndAppManagementAssignmentFilter", "displayName": w.name("New Windows"),
+		"platform": "windowsMobileApplicationManagement", "assignmentFilterManagementType": "apps", "rule": `(app.osVersion -ge "10.0.22631.0")`,
+	}
+	id := w.made(t, all, filter)
+	w.do(t, http.StatusOK, http.MethodPatch, all+"/{}", map[string]any{"description": "of the tour"}, id)
+	w.do(t, http.StatusOK, http.MethodPost, all+"/validateFilter", map[string]any{"deviceAndAppManagementAssignmentFilter": filter})
+	w.do(t, http.StatusNoContent, http.MethodPost, all+"/enable", map[string]any{"enable": true})
+	w.do(t, http.StatusOK, http.MethodPost, all+"/postern.preview", filter)
+	w.keys[all] = id
+}
+
+func windowsApp(id string) map[string]any {
+	return map[string]any{"mobileAppIdentifier": map[string]any{"@odata.type": "#microsoft.graph.windowsAppIdentifier", "windowsAppId": id}}
+}
+
+func everybody() map[string]any {
+	return map[string]any{"target": map[string]any{"@odata.type": "#microsoft.graph.allLicensedUsersAssignmentTarget"}}
+}
+
+func (w *tour) protection(t *testing.T) {
+	const all = "deviceAppManagement/windowsManagedAppProtections"
+	id := w.made(t, all, map[string]any{
+		"@odata.type": "#microsoft.graph.windowsManagedAppProtection", "displayName": w.name("Protection"), "printBlocked": true,
+		"minimumRequiredOsVersion": "10.0.22631.0", "periodOfflineBeforeWipeIsEnforced": "P30D",
+	})
+	w.keys[all] = id
+	w.do(t, http.StatusOK, http.MethodPatch, all+"/{}", map[string]any{"description": "of the tour"}, id)
+	w.do(t, http.StatusNoContent, http.MethodPost, all+"/{}/targetApps", map[string]any{"apps": []any{windowsApp("com.microsoft.edge")}}, id)
+	other := w.made(t, all+"/{}/apps", windowsApp("com.example.other"), id)
+	w.do(t, http.StatusNoContent, http.MethodPost, all+"/{}/assign", map[string]any{"assignments": []any{everybody()}}, id)
+	w.made(t, all+"/{}/assignments", map[string]any{
+		"target": map[string]any{"@odata.type": "#microsoft.graph.exclusionGroupAssignmentTarget", "groupId": w.keys["groups"]},
+	}, id)
+	w.do(t, http.StatusNoContent, http.MethodDelete, all+"/{}/apps/{}", nil, id, other)
+	for _, platform := range []string{"android", "ios"} { // are refused by name
+		w.do(t, http.StatusBadRequest, http.MethodPost, "deviceAppManagement/"+platform+"ManagedAppProtections", map[string]any{"displayName": "x"})
+	}
+}
+
+// wipes asks for each wipe; there is one PC, and what is pending already stays so.
+func (w *tour) wipes(t *testing.T) {
+	registrations, _ := w.ask(t, http.MethodGet, "deviceAppManagement/managedAppRegistrations", nil, http.StatusOK)["value"].([]any)
+	if len(registrations) != 1 {
+		t.Fatalf("%d registrations", len(registrations))
+	}
+	registration, _ := registrations[0].(map[string]any)
+	tag, _ := registration["deviceTag"].(string)
+	devices, _ := w.ask(t, http.MethodGet, "devices", nil, http.StatusOK)["value"].([]any)
+	device, _ := devices[0].(map[string]any)
+	byTag := map[string]any{"deviceTag": tag}
+	w.do(t, http.StatusNoContent, http.MethodPost, "users/{}/wipeManagedAppRegistrationsByDeviceTag", byTag, w.house.User)
+	w.do(t, http.StatusNoContent, http.MethodPost, "users/{}/wipeManagedAppRegistrationByDeviceTag", byTag, w.house.User)
+	w.do(t, http.StatusNoContent, http.MethodPost, "users/{}/wipeManagedAppRegistrationsByAzureAdDeviceId",
+		map[string]any{"azureAdDeviceId": device["id"]}, w.house.User)
+	w.do(t, http.StatusNoContent, http.MethodPatch, "devices/{}", map[string]any{"displayName": "PC"}, device["id"].(string))
+	w.keys["device"] = device["id"].(string)
+}
+
+// clear removes what build made.
+func (w *tour) clear(t *testing.T) {
+	remove := func(pattern string, keys ...string) {
+		t.Helper()
+		w.do(t, http.StatusNoContent, http.MethodDelete, pattern, nil, keys...)
+	}
+	remove("identity/conditionalAccess/policies/{}", w.keys["policy"])
+	remove("deviceAppManagement/windowsManagedAppProtections/{}", w.keys["deviceAppManagement/windowsManagedAppProtections"])
+	remove("deviceManagement/assignmentFilters/{}", w.keys["deviceManagement/assignmentFilters"])
+	for _, kind := range []string{"roleAssignments", "roleDefinitions", "roleScopeTags"} {
+		remove("deviceManagement/"+kind+"/{}", w.keys["deviceManagement/"+kind])
+	}
+	remove("applications/{}", w.keys["application"])
+	remove("groups/{}/owners/{}/$ref", w.keys["groups"], w.keys["user"])
+	remove("groups/{}/members/{}/$ref", w.keys["groups"], w.keys["user"])
+	remove("groups/{}", w.keys["groups"])
+	remove("groups/{}", w.keys["group"])
+	remove("users/{}", w.keys["user"])
+	if w.version == graph.Beta { // the last
+		remove("devices/{}", w.keys["device"])
+	}
+}
