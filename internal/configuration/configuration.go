@@ -59,10 +59,13 @@ type Policy struct {
 	Apps        []directory.PackageID
 	Assignments []targeting.Assignment
 	Priority    int // the smaller number wins a conflict; 0 is the highest priority
-	ScopeTags   []string
-	CreatedAt   time.Time
-	ModifiedAt  time.Time
-	Revision    int64
+	// ManagementLevel is kept as it was given: every app that can be here is on an
+	// unmanaged PC (Graph: targetedAppManagementLevels).
+	ManagementLevel string `json:",omitempty"`
+	ScopeTags       []string
+	CreatedAt       time.Time
+	ModifiedAt      time.Time
+	Revision        int64
 }
 
 // clip keeps an error readable when someone sends a megabyte as a name.

@@ -58,11 +58,18 @@ func misnamed(name string) string {
 			return "which Edge does not know; valid is " + e.key
 		}
 	}
-	if len(name) > len(legacyPrefix) && strings.EqualFold(name[:len(legacyPrefix)], legacyPrefix) {
-		return mobile(name[len(legacyPrefix):])
-	}
 	if k := nearest(name); k != "" {
 		return "which Edge does not know; valid is " + k
+	}
+	return ""
+}
+
+// Ignored says why Edge on Windows ignores a free pair that Validate lets pass,
+// and what to use; "" when it is a name of the app's own. Such are the keys of
+// Edge on iOS and Android, which one policy for all platforms carries along.
+func Ignored(name string) string {
+	if len(name) > len(legacyPrefix) && strings.EqualFold(name[:len(legacyPrefix)], legacyPrefix) {
+		return mobile(name[len(legacyPrefix):])
 	}
 	return ""
 }

@@ -1,6 +1,7 @@
 package configuration
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -94,7 +95,7 @@ func freeProblem(s Setting) string {
 	if k, ok := Lookup(s.Name); ok {
 		return keyProblem(k, s.Value)
 	}
-	if why := misnamed(s.Name); why != "" {
+	if why := misnamed(s.Name); why != "" && Ignored(s.Name) == "" {
 		return fmt.Sprintf("the name is %q, %s", clip(s.Name), why)
 	}
 	return tokenProblem(s.Name, s.Value)
@@ -108,7 +109,7 @@ func typedProblem(s Setting) string {
 	if k, ok := Lookup(s.Name); ok {
 		return keyProblem(k, s.Value)
 	}
-	why := misnamed(s.Name)
+	why := cmp.Or(Ignored(s.Name), misnamed(s.Name))
 	if why == "" {
 		why = "which is not in the catalogue; valid is the name of an Edge policy of the catalogue, or a pair in customSettings"
 	}

@@ -71,13 +71,6 @@ func TestANameThatEdgeWouldIgnoreIsRefusedWithTheRightOne(t *testing.T) {
 		"DefaultDownloadDirectory": "DownloadDirectory", "ImportBrowsingHistory": "ImportHistory", "nativemessaginghostblocklist": "NativeMessagingBlocklist",
 		"NativeMessagingHostAllowlist": "NativeMessagingAllowlist", "WebUsbBlockDevicesForUrls": "WebUsbBlockedForUrls", "URLWhitelist": "URLAllowlist",
 		"MAMEnabled": "a policy of the PC", "MAMWithDeviceDLPEnabled": "a policy of the PC",
-		"com.microsoft.intune.mam.managedbrowser.homepage":             "HomepageLocation",
-		"com.microsoft.intune.mam.managedbrowser.NewTabPage.CustomURL": "NewTabPageLocation",
-		"com.microsoft.intune.mam.managedbrowser.bookmarks":            "ManagedFavorites",
-		"com.microsoft.intune.mam.managedbrowser.AllowListURLs":        "URLAllowlist",
-		"COM.microsoft.intune.mam.managedbrowser.blocklisturls":        "URLBlocklist",
-		"com.microsoft.intune.mam.managedbrowser.SmartScreenEnabled":   "SmartScreenEnabled",
-		"com.microsoft.intune.mam.managedbrowser.enableKioskMode":      "the names of Edge policies",
 	} {
 		for field, policy := range map[string]configuration.Policy{"customSettings[0]": everyone("A_1", free(name, "x")), "settings[0]": everyone("A_1", typed(name, "x"))} {
 			err := configuration.Validate(policy)
@@ -91,6 +84,33 @@ func TestANameThatEdgeWouldIgnoreIsRefusedWithTheRightOne(t *testing.T) {
 				t.Errorf("%s %s: %v; want %s", field, name, err, key)
 			}
 		}
+	}
+}
+
+// One policy for all platforms carries keys along that Edge on Windows ignores:
+// that is worth a word, and no mistake.
+func TestAKeyOfOtherPlatformsIsAPairThatWindowsIgnores(t *testing.T) {
+	for name, key := range map[string]string{
+		"com.microsoft.intune.mam.managedbrowser.homepage":             "HomepageLocation",
+		"com.microsoft.intune.mam.managedbrowser.NewTabPage.CustomURL": "NewTabPageLocation",
+		"com.microsoft.intune.mam.managedbrowser.bookmarks":            "ManagedFavorites",
+		"com.microsoft.intune.mam.managedbrowser.AllowListURLs":        "URLAllowlist",
+		"COM.microsoft.intune.mam.managedbrowser.blocklisturls":        "URLBlocklist",
+		"com.microsoft.intune.mam.managedbrowser.SmartScreenEnabled":   "SmartScreenEnabled",
+		"com.microsoft.intune.mam.managedbrowser.enableKioskMode":      "the names of Edge policies",
+	} {
+		if err := configuration.Validate(everyone("A_1", free(name, "x"))); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if why := configuration.Ignored(name); !strings.Contains(why, "iOS and Android") || !strings.Contains(why, key) {
+			t.Errorf("%s is ignored, because %q; want %s", name, why, key)
+		}
+		if err := configuration.Validate(everyone("A_1", typed(name, "x"))); fault.KindOf(err) != fault.Invalid || !strings.Contains(err.Error(), key) {
+			t.Errorf("%s among the settings of Edge: %v; want %s", name, err, key)
+		}
+	}
+	if why := configuration.Ignored("server"); why != "" {
+		t.Errorf("server is the app's own: %s", why)
 	}
 }
 
