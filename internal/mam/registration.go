@@ -30,6 +30,12 @@ func (s *Service) List(ctx context.Context, t directory.TenantID, f Filter) ([]R
 	return s.cfg.Store.List(ctx, t, f)
 }
 
+// Count returns how many registrations of the tenant there are, of a user, device
+// and app if f names them, the ended ones included if f says so.
+func (s *Service) Count(ctx context.Context, t directory.TenantID, f Filter) (int, error) {
+	return s.cfg.Store.Count(ctx, t, f)
+}
+
 // Open returns the caller's own living registration.
 func (s *Service) Open(ctx context.Context, c Caller, id directory.RegistrationID) (Registration, error) {
 	reg, err := s.own(ctx, c, id)
