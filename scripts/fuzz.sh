@@ -7,7 +7,7 @@ targets=0
 while IFS=: read -r file line; do
   name=$(sed -E 's/^func (Fuzz[A-Za-z0-9_]*).*/\1/' <<<"$line")
   echo "fuzz: $name in $(dirname "$file") for $time"
-  go test "./$(dirname "$file")" -run '^$' -fuzz "^$name\$" -fuzztime "$time"
+  go test "./$(dirname "$file")" -run '^$' -fuzz "^$name\$" -fuzztime "$time" -fuzzminimizetime 10x
   targets=$((targets + 1))
 done < <(git grep -E '^func Fuzz[A-Za-z0-9_]*\(' -- '*_test.go')
 [ "$targets" -gt 0 ] || { echo "fuzz: no target found" >&2; exit 1; }
