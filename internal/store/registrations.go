@@ -17,13 +17,13 @@ func (v mamView) List(ctx context.Context, t directory.TenantID, f mam.Filter) (
 		f.Limit = defaultPage
 	}
 	return one(ctx, v.Store, func(tx *sqldb.Tx) ([]mam.Registration, error) {
-		tail, err := narrow(tx, t, f)
+		query, args, err := narrow(tx, t, f)
 		if err != nil {
 			return nil, err
 		}
 		var found []mam.Registration
-		for after := f.After; ; {
-			page, err := registrationTable.list(tx, tail.where, tail.args(after)...)
+		for args[0] = string(f.After); ; {
+			page, err := registrationTable.query(tx, query, args...)
 			if err != nil {
 				return nil, err
 			}
@@ -38,78 +38,73 @@ func (v mamView) List(ctx context.Context, t directory.TenantID, f mam.Filter) (
 			if len(page) < f.Limit {
 				return found, nil
 			}
-			after = page[len(page)-1].Standing.Registration
+			args[0] = string(page[len(page)-1].Standing.Registration)
 		}
 	})
 }
 
-// tail is what follows FROM registrations: the first argument is the last
+// narrow makes the query of one page. The first argument is for the last
 // identifier seen.
-type tail struct {
-	where string
-	rest  []any
-}
-
-func (t tail) args(after directory.RegistrationID) []any {
-	return append([]any{string(after)}, t.rest...)
-}
-
-// narrow makes the query of one page.
-func narrow(tx *sqldb.Tx, t directory.TenantID, f mam.Filter) (tail, error) {
+func narrow(tx *sqldb.Tx, t directory.TenantID, f mam.Filter) (query string, args []any, err error) {
 	var c conditions
-	c.add("id > ?", "")
-	c.add("tenant = ?", string(t))
-	for _, n := range []struct{ column, value string }{{"user_id", string(f.User)}, {"device_id", string(f.Device)}, {"app", string(f.App)}} {
+	c.add("r.id > ?", "")
+	c.add("r.tenant = ?", string(t))
+	for _, n := range []struct{ column, value string }{{"r.user_id", string(f.User)}, {"r.device_id", string(f.Device)}, {"r.app", string(f.App)}} {
 		if n.value != "" {
 			c.add(n.column+" = ?", n.value)
 		}
 	}
 	if !f.Ended {
-		c.add("ended_at = 0")
+		c.add("r.ended_at = 0")
 	}
 	if !f.Before.IsZero() {
-		c.add("seen_day <= ?", day(f.Before))
+		c.add("r.seen_day <= ?", day(f.Before))
 	}
+	from := "registrations r"
 	if len(f.Groups) > 0 {
-		if err := within(tx, &c, t, f.Groups); err != nil {
-			return tail{}, err
+		if from, err = within(tx, &c, t, f.Groups); err != nil {
+			return "", nil, err
 		}
 	}
 	c.args = append(c.args, int64(f.Limit))
-	where := fmt.Sprintf("WHERE %s ORDER BY id LIMIT $%d", strings.Join(c.where, " AND "), len(c.args))
-	return tail{where, c.args[1:]}, nil
+	return fmt.Sprintf("SELECT r.doc, r.revision FROM %s WHERE %s ORDER BY r.id LIMIT $%d", from, strings.Join(c.where, " AND "), len(c.args)), c.args, nil
 }
 
 // fewUsers is how many users in groups are looked up one by one. More of them
 // are met sooner by reading registrations in order.
 const fewUsers = 1000
 
-// within adds that the user is in one of groups, direct or nested.
-func within(tx *sqldb.Tx, c *conditions, t directory.TenantID, groups []directory.GroupID) error {
+// within adds that the user is in one of groups, direct or nested, and returns
+// from where to read.
+func within(tx *sqldb.Tx, c *conditions, t directory.TenantID, groups []directory.GroupID) (from string, err error) {
 	tenant, ids := string(t), padded(groups)
+	// COALESCE, because SQLite would take IS NOT NULL for a range of an index, and
+	// read every member there is.
 	list := "(?" + strings.Repeat(", ?", len(ids)-1) + ")"
 	down := `WITH RECURSIVE within (id) AS (
 			SELECT id FROM user_groups WHERE tenant = ? AND id IN ` + list + `
-			UNION SELECT m.nested_id FROM within CROSS JOIN members m WHERE m.group_id = within.id AND m.tenant = ? AND m.nested_id IS NOT NULL
-		) SELECT m.user_id FROM within CROSS JOIN members m WHERE m.tenant = ? AND m.group_id = within.id AND m.user_id IS NOT NULL`
+			UNION SELECT m.nested_id FROM within CROSS JOIN members m WHERE m.group_id = within.id AND m.tenant = ? AND COALESCE(m.nested_id, '') <> ''
+		) SELECT DISTINCT m.user_id FROM within CROSS JOIN members m WHERE m.tenant = ? AND m.group_id = within.id AND COALESCE(m.user_id, '') <> ''`
 	downwards := append(append([]any{tenant}, ids...), tenant, tenant)
 
 	var count conditions
 	count.add(down, downwards...)
 	var users int64
-	err := tx.Row(fmt.Sprintf("SELECT count(*) FROM (%s LIMIT %d) few", count.where[0], fewUsers+1), count.args, &users)
-	if err != nil {
-		return err
+	if err := tx.Row(fmt.Sprintf("SELECT count(*) FROM (%s LIMIT %d) few", count.where[0], fewUsers+1), count.args, &users); err != nil {
+		return "", err
 	}
-	if users <= fewUsers {
-		c.add("user_id IN ("+down+")", downwards...)
-		return nil
+	if users <= fewUsers { // a CROSS JOIN, because SQLite takes it in its order
+		c.add(down, downwards...)
+		last := len(c.where) - 1
+		from = "(" + c.where[last] + ") u CROSS JOIN registrations r"
+		c.where[last] = "r.user_id = u.user_id"
+		return from, nil
 	}
 	c.add(`EXISTS (WITH RECURSIVE up (id) AS (
-			SELECT group_id FROM members WHERE tenant = ? AND user_id = registrations.user_id
+			SELECT group_id FROM members WHERE tenant = ? AND user_id = r.user_id
 			UNION SELECT m.group_id FROM up CROSS JOIN members m WHERE m.nested_id = up.id AND m.tenant = ?
 		) SELECT 1 FROM up WHERE id IN `+list+")", append([]any{tenant, tenant}, ids...)...)
-	return nil
+	return "registrations r", nil
 }
 
 // padded repeats the last group until there are a power of two, so that texts of

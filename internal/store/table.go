@@ -73,8 +73,13 @@ func (t *table[T]) scan(tx *sqldb.Tx, what, query string, args ...any) (T, error
 
 // list returns the objects that the tail of a SELECT (WHERE, ORDER BY, LIMIT) picks.
 func (t *table[T]) list(tx *sqldb.Tx, tail string, args ...any) ([]T, error) {
+	return t.query(tx, "SELECT doc, revision FROM "+t.name+" "+tail, args...)
+}
+
+// query returns the objects whose documents and revisions a SELECT finds.
+func (t *table[T]) query(tx *sqldb.Tx, query string, args ...any) ([]T, error) {
 	var found []T
-	err := tx.Rows("SELECT doc, revision FROM "+t.name+" "+tail, args, func(scan func(...any) error) error {
+	err := tx.Rows(query, args, func(scan func(...any) error) error {
 		var doc []byte
 		var revision int64
 		if err := scan(&doc, &revision); err != nil {

@@ -22,5 +22,10 @@ INSERT INTO counters (name, value) VALUES ('targets', 0);
 
 CREATE INDEX apps_sites ON apps (tenant, site_host) WHERE site_host <> '';
 
--- Users in a group, then their registrations: in the order of a list, page by page.
+-- Each ends in the order of a list, so that a page is read from the index and no
+-- engine prefers to walk the primary key.
+DROP INDEX registrations_user;
+DROP INDEX registrations_device;
+CREATE INDEX registrations_user ON registrations (tenant, user_id, id);
+CREATE INDEX registrations_device ON registrations (tenant, device_id, id);
 CREATE INDEX registrations_app ON registrations (tenant, app, id) WHERE ended_at = 0;
