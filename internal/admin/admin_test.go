@@ -200,7 +200,7 @@ func TestEveryChangeIsAnnounced(t *testing.T) {
 	if err := room.Groups().Delete(t.Context(), b.Tenant, string(group.ID)); err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Join(announced(t, s, before), ", "); got != "group, user, user, group" {
+	if got := strings.Join(announced(t, s, before), ", "); got != "group, user, user, group, user" {
 		t.Errorf("announced: %s", got)
 	}
 }

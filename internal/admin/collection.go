@@ -23,6 +23,9 @@ type Collection[T any] struct {
 	spare func(ctx context.Context, v T) error
 	// announce says what a change from old, which may be nil, to v means to others.
 	announce func(old, v *T) event.Event
+	// reach says whom a change from old to v can affect, where announce cannot
+	// know; nil: announce does.
+	reach func(ctx context.Context, old, v *T) (*event.Reach, error)
 	// bereave says what a deletion means to others; nil: what announce says.
 	bereave  func(ctx context.Context, v T) ([]event.Event, error)
 	describe func(v *T) subject
@@ -84,7 +87,26 @@ func (c Collection[T]) prepare(ctx context.Context, v *T) (Note, error) {
 	if err := c.check(ctx, &old, v); err != nil {
 		return Note{}, err
 	}
-	return c.note(audit.Change, &old, v)
+	note, err := c.note(audit.Change, &old, v)
+	if err == nil && c.reach != nil {
+		err = c.narrow(ctx, &note, &old, v)
+	}
+	return note, err
+}
+
+// narrow says whom a change of configuration can affect.
+func (c Collection[T]) narrow(ctx context.Context, n *Note, old, v *T) error {
+	reach, err := c.reach(ctx, old, v)
+	if err != nil {
+		return err
+	}
+	for i, e := range n.Events {
+		if e, ok := e.(event.ConfigChanged); ok {
+			e.Reach = reach
+			n.Events[i] = e
+		}
+	}
+	return nil
 }
 
 // note is what is kept with a change from old to v, one of which may be nil.
@@ -184,7 +206,8 @@ func (c Collection[T]) History(ctx context.Context, t directory.TenantID, id str
 
 // Restore saves what an object was at a revision again, as a new revision, by
 // the rules of today. An object that was deleted comes back under its
-// identifier. fault.NotFound when the record has no such revision.
+// identifier, and its revisions are counted anew: of two alike, the later one is
+// meant. fault.NotFound when the record has no such revision.
 func (c Collection[T]) Restore(ctx context.Context, t directory.TenantID, id string, revision int64) (T, error) {
 	var v T
 	if !c.restorable {

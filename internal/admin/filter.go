@@ -22,7 +22,7 @@ const maxFilters = 200 // in a tenant (docs/spec/windows-mam.md section 8)
 func (s *Service) Filters() Collection[targeting.Filter] {
 	return Collection[targeting.Filter]{
 		service: s, kind: audit.AssignmentFilter, objects: s.store.Filters(), restorable: true,
-		check: s.checkFilter,
+		check: s.checkFilter, reach: s.filterReach,
 		spare: func(ctx context.Context, f targeting.Filter) error {
 			uses, err := s.FilterUses(ctx, f.Tenant, f.ID)
 			if err != nil || len(uses) == 0 {
@@ -34,12 +34,27 @@ func (s *Service) Filters() Collection[targeting.Filter] {
 			}
 			return fault.New(fault.Invalid, "assignment filter %q is used by %s; take it out of their assignments first", f.DisplayName, strings.Join(unique(names), ", "))
 		},
-		announce: func(_, f *targeting.Filter) event.Event { return s.changed(f.Tenant, "assignment filter", nil) },
+		announce: func(_, f *targeting.Filter) event.Event {
+			return s.changed(f.Tenant, "assignment filter", &event.Reach{}) // new or gone: no policy uses it
+		},
 		describe: func(f *targeting.Filter) subject {
 			return subject{f.Tenant, string(f.ID), f.Revision, f.DisplayName, f.ScopeTags}
 		},
 		renew: func(f *targeting.Filter, revision int64) { f.Revision = revision },
 	}
+}
+
+// filterReach says that a new rule matters where policies use the filter.
+func (s *Service) filterReach(ctx context.Context, old, f *targeting.Filter) (*event.Reach, error) {
+	reach := &event.Reach{Apps: []directory.PackageID{}}
+	if old.Rule.String() == f.Rule.String() {
+		return reach, nil
+	}
+	uses, err := s.FilterUses(ctx, f.Tenant, f.ID)
+	for _, u := range uses {
+		reach = both(reach, reaching([]targeting.Assignment{u.Assignment}, u.Apps))
+	}
+	return reach, err
 }
 
 func (s *Service) checkFilter(ctx context.Context, old, f *targeting.Filter) error {
@@ -67,28 +82,30 @@ type FilterUse struct {
 	Policy string // identifier
 	Name   string
 	Kind   audit.Kind
+	Apps   []directory.PackageID // that the policy is for
 	targeting.Assignment
 }
 
 // FilterUses lists the assignments that a filter narrows.
 func (s *Service) FilterUses(ctx context.Context, t directory.TenantID, id targeting.FilterID) ([]FilterUse, error) {
 	var uses []FilterUse
-	note := func(kind audit.Kind, policy, name string, assignments []targeting.Assignment) {
+	note := func(policy FilterUse, assignments []targeting.Assignment) {
 		for _, a := range assignments {
 			if a.Filter == id {
-				uses = append(uses, FilterUse{policy, name, kind, a})
+				policy.Assignment = a
+				uses = append(uses, policy)
 			}
 		}
 	}
 	err := s.ProtectionPolicies().All(ctx, t, func(p protection.Policy) bool {
-		note(audit.ProtectionPolicy, string(p.ID), p.DisplayName, p.Assignments)
+		note(FilterUse{Policy: string(p.ID), Name: p.DisplayName, Kind: audit.ProtectionPolicy, Apps: p.Apps}, p.Assignments)
 		return true
 	})
 	if err != nil {
 		return nil, err
 	}
 	err = s.Configurations().All(ctx, t, func(p configuration.Policy) bool {
-		note(audit.Configuration, string(p.ID), p.DisplayName, p.Assignments)
+		note(FilterUse{Policy: string(p.ID), Name: p.DisplayName, Kind: audit.Configuration, Apps: p.Apps}, p.Assignments)
 		return true
 	})
 	return uses, err

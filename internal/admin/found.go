@@ -86,13 +86,35 @@ func (s *Service) Found(ctx context.Context, r FoundRequest) (Bootstrap, error) 
 		Password: Password{Hash: hash, MustChange: true},
 		Apps:     apps,
 	}
-	e := s.entry(audit.Create, audit.Tenant, s.Tenants().describe(&founding.Tenant))
-	e.Activity, e.Revision = "tenant founded", 1
-	founding.Entries = []audit.Entry{e}
+	if founding.Entries, err = s.founded(&founding); err != nil {
+		return Bootstrap{}, err
+	}
 	if err := s.store.Found(ctx, founding); err != nil {
 		return Bootstrap{}, err
 	}
 	return b, nil
+}
+
+// founded are the entries of all that a founding creates.
+func (s *Service) founded(f *Founding) ([]audit.Entry, error) {
+	tenant, err := s.Tenants().note(audit.Create, nil, &f.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	tenant.Entry.Activity = "tenant founded"
+	admin, err := s.Users().note(audit.Create, nil, &f.Admin)
+	if err != nil {
+		return nil, err
+	}
+	entries := []audit.Entry{*tenant.Entry, *admin.Entry}
+	for i := range f.Apps {
+		app, err := s.Apps().note(audit.Create, nil, &f.Apps[i])
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, *app.Entry)
+	}
+	return entries, nil
 }
 
 // builtIn lists the applications that are part of the product.

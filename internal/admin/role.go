@@ -23,7 +23,10 @@ func (s *Service) RoleDefinitions() Collection[directory.RoleDefinition] {
 	return Collection[directory.RoleDefinition]{
 		service: s, kind: audit.RoleDefinition, objects: withBuiltIn[directory.RoleDefinition]{
 			Objects: s.store.RoleDefinitions(), items: directory.BuiltInRoles(),
-			name: func(r directory.RoleDefinition) (string, string) { return r.ID, r.DisplayName },
+			name: func(r *directory.RoleDefinition, t directory.TenantID) (string, string) {
+				r.Tenant = t
+				return r.ID, r.DisplayName
+			},
 		},
 		check: s.checkRole,
 		spare: func(ctx context.Context, r directory.RoleDefinition) error {
@@ -63,7 +66,7 @@ func (s *Service) unused(ctx context.Context, r directory.RoleDefinition) error 
 func (s *Service) checkRole(ctx context.Context, old, r *directory.RoleDefinition) error {
 	r.BuiltIn, r.ScopeTags = false, tagged(r.ScopeTags)
 	if old == nil {
-		r.ID, r.CreatedAt = cmp.Or(r.ID, newID()), s.now()
+		r.ID, r.CreatedAt = newID(), s.now() // not a chosen one: it could be a built-in role's
 	} else {
 		if old.BuiltIn {
 			return builtInRole(*old)
@@ -73,11 +76,19 @@ func (s *Service) checkRole(ctx context.Context, old, r *directory.RoleDefinitio
 	r.Actions = unique(r.Actions)
 	errs := []error{checkText("displayName", r.DisplayName, 1, 256), checkText("description", r.Description, 0, 1024), s.checkTags(ctx, r.Tenant, r.ScopeTags)}
 	for _, a := range r.Actions {
-		if !slices.Contains(directory.Actions(), a) {
-			errs = append(errs, fault.New(fault.Invalid, "allowedResourceActions: %q does not exist; valid are %s", a, strings.Join(directory.Actions(), ", ")))
-		}
+		errs = append(errs, checkAction(a))
 	}
 	return together(errs...)
+}
+
+func checkAction(a string) error {
+	if slices.Contains(directory.Actions(), a) {
+		return nil
+	}
+	if meant := directory.NearestAction(a); meant != "" {
+		return fault.New(fault.Invalid, "allowedResourceActions: %q does not exist; did you mean %s?", a, meant)
+	}
+	return fault.New(fault.Invalid, "allowedResourceActions: %q does not exist; valid are %s", a, strings.Join(directory.Actions(), ", "))
 }
 
 // RoleAssignments administers who holds which role, for which objects.
@@ -101,6 +112,7 @@ func (s *Service) checkRoleAssignment(ctx context.Context, old, a *directory.Rol
 	} else {
 		a.CreatedAt, known = old.CreatedAt, *old
 	}
+	a.Members, a.Scopes, a.ScopeTags = unique(a.Members), unique(a.Scopes), unique(a.ScopeTags)
 	_, err := s.RoleDefinitions().Get(ctx, a.Tenant, a.Role)
 	group := exists(s.store.Groups(), a.Tenant)
 	errs := []error{
@@ -137,7 +149,10 @@ func (s *Service) scopeTags() Objects[directory.ScopeTag] {
 	return withBuiltIn[directory.ScopeTag]{
 		Objects: s.store.ScopeTags(),
 		items:   []directory.ScopeTag{{ID: directory.DefaultScopeTag, DisplayName: "Default", BuiltIn: true, Revision: 1}},
-		name:    func(t directory.ScopeTag) (string, string) { return t.ID, t.DisplayName },
+		name: func(tag *directory.ScopeTag, t directory.TenantID) (string, string) {
+			tag.Tenant = t
+			return tag.ID, tag.DisplayName
+		},
 	}
 }
 
@@ -219,13 +234,13 @@ func (s *Service) untagged(ctx context.Context, t directory.ScopeTag) error {
 type withBuiltIn[T any] struct {
 	Objects[T]
 	items []T
-	name  func(v T) (id, displayName string)
+	name  func(v *T, t directory.TenantID) (id, displayName string) // of v, which it puts into t
 }
 
 // Get finds a built-in object first.
 func (o withBuiltIn[T]) Get(ctx context.Context, t directory.TenantID, id string) (T, error) {
 	for _, v := range o.items {
-		if have, _ := o.name(v); have == id {
+		if have, _ := o.name(&v, t); have == id {
 			return v, nil
 		}
 	}
@@ -242,13 +257,13 @@ func (o withBuiltIn[T]) List(ctx context.Context, t directory.TenantID, q Query)
 		return nil, err
 	}
 	for _, v := range o.items {
-		if id, name := o.name(v); id > q.After && (q.Name == "" || strings.EqualFold(q.Name, name)) {
+		if id, name := o.name(&v, t); id > q.After && (q.Name == "" || strings.EqualFold(q.Name, name)) {
 			found = append(found, v)
 		}
 	}
 	slices.SortFunc(found, func(a, b T) int {
-		first, _ := o.name(a)
-		second, _ := o.name(b)
+		first, _ := o.name(&a, t)
+		second, _ := o.name(&b, t)
 		return strings.Compare(first, second)
 	})
 	return found[:min(q.Limit, len(found))], nil
