@@ -28,12 +28,7 @@ func spoiled(t *testing.T, s service, n, status int, header http.Header) *line {
 	t.Helper()
 	target, err := url.Parse(s.GraphEndpoint)
 	check(t, err)
-	proxy := httputil.NewSingleHostReverseProxy(target)
-	direct := proxy.Director
-	proxy.Director = func(r *http.Request) {
-		direct(r)
-		r.Host = target.Host
-	}
+	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }}
 	l := &line{spoil: n}
 	l.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		l.mu.Lock()

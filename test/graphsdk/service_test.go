@@ -166,7 +166,7 @@ func (s service) credential(t *testing.T) *azidentity.ClientSecretCredential {
 // dial does what NewGraphServiceClientWithCredentialsAndHosts does.
 func dial(t *testing.T, provider absauth.AuthenticationProvider, endpoint string) graph {
 	t.Helper()
-	for _, make := range []func() serialization.SerializationWriterFactory{
+	for _, factory := range []func() serialization.SerializationWriterFactory{
 		func() serialization.SerializationWriterFactory {
 			return jsonserialization.NewJsonSerializationWriterFactory()
 		},
@@ -176,14 +176,14 @@ func dial(t *testing.T, provider absauth.AuthenticationProvider, endpoint string
 			return multipart.NewMultipartSerializationWriterFactory()
 		},
 	} {
-		abstractions.RegisterDefaultSerializer(make)
+		abstractions.RegisterDefaultSerializer(factory)
 	}
-	for _, make := range []func() serialization.ParseNodeFactory{
+	for _, factory := range []func() serialization.ParseNodeFactory{
 		func() serialization.ParseNodeFactory { return jsonserialization.NewJsonParseNodeFactory() },
 		func() serialization.ParseNodeFactory { return text.NewTextParseNodeFactory() },
 		func() serialization.ParseNodeFactory { return form.NewFormParseNodeFactory() },
 	} {
-		abstractions.RegisterDefaultDeserializer(make)
+		abstractions.RegisterDefaultDeserializer(factory)
 	}
 	adapter, err := core.NewGraphRequestAdapterBase(provider, core.GraphClientOptions{GraphServiceLibraryVersion: sdkVersion})
 	check(t, err)
