@@ -73,6 +73,6 @@ type Entry struct {
 	Name      string // its name, as it was
 	ScopeTags []string
 	Revision  int64           // of the object after the change; 0 after a deletion
-	Before    json.RawMessage // the domain object; nil when there was none
-	After     json.RawMessage // nil after a deletion
+	Before    json.RawMessage `json:",omitempty"` // the domain object; nil when there was none
+	After     json.RawMessage `json:",omitempty"` // nil after a deletion
 }

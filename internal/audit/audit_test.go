@@ -19,6 +19,7 @@ func TestWhatMovedIsListedAndNothingElse(t *testing.T) {
 		{`{"list":[1, 2]}`, `{"list":[1,2]}`, nil},
 		{`{"list":[1]}`, `{"list":[2]}`, []audit.Changed{{"list", "[1]", "[2]"}}},
 		{`{"a":null}`, `{"a":{"b":1}}`, []audit.Changed{{"a", "null", ""}, {"a.b", "", "1"}}},
+		{`null`, `{"a":1}`, []audit.Changed{{"a", "", "1"}}},
 		{`3`, `4`, []audit.Changed{{"value", "3", "4"}}},
 		{`{broken`, `{}`, []audit.Changed{{"value", "{broken", ""}}},
 		{``, ``, nil},
@@ -26,6 +27,17 @@ func TestWhatMovedIsListedAndNothingElse(t *testing.T) {
 		if got := audit.Changes(json.RawMessage(c.before), json.RawMessage(c.after)); !slices.Equal(got, c.want) {
 			t.Errorf("%s -> %s: %v, want %v", c.before, c.after, got, c.want)
 		}
+	}
+}
+
+func TestWhatWasNotThereIsNotInAStoredEntry(t *testing.T) {
+	doc, err := json.Marshal(audit.Entry{ID: "e", After: json.RawMessage(`{"a":1}`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back audit.Entry
+	if err := json.Unmarshal(doc, &back); err != nil || back.Before != nil || string(back.After) != `{"a":1}` {
+		t.Errorf("%s: %+v %v", doc, back, err)
 	}
 }
 

@@ -32,8 +32,8 @@ func Changes(before, after json.RawMessage) []Changed {
 }
 
 func flatten(prefix string, raw json.RawMessage, into map[string]string) {
-	if len(raw) == 0 {
-		return
+	if len(raw) == 0 || prefix == "" && string(raw) == "null" {
+		return // there was no object
 	}
 	var members map[string]json.RawMessage
 	if json.Unmarshal(raw, &members) != nil || members == nil {

@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/postern-mam/postern/internal/admin"
 	"github.com/postern-mam/postern/internal/audit"
@@ -29,14 +31,47 @@ func (c *change) keep(e *audit.Entry) error {
 	if e == nil {
 		return nil
 	}
-	doc, err := encode(e)
+	kept := *e
+	if err := c.name(&kept); err != nil {
+		return err
+	}
+	doc, err := encode(kept)
 	if err != nil {
 		return fmt.Errorf("store: audit entry: %w", err)
 	}
 	_, err = c.Exec("INSERT INTO audit (tenant, id, at, kind, target, doc) VALUES ($1, $2, $3, $4, $5, $6)",
-		string(e.Tenant), e.ID, ms(e.At), string(e.Kind), e.Target, doc)
+		string(e.Tenant), e.ID, instant(e.At), string(e.Kind), e.Target, doc)
 	return err
 }
+
+// name writes down what an actor is called at the moment of the change: later
+// nobody could tell, after a new name or a deletion.
+func (c *change) name(e *audit.Entry) error {
+	if e.Actor.Name != "" {
+		return nil
+	}
+	var err error
+	switch tenant := string(e.Tenant); {
+	case e.Kind == audit.User && e.Target == string(e.Actor.User):
+		e.Actor.Name = e.Name // who deletes themselves is gone by now
+	case e.Actor.User != "":
+		var u directory.User
+		u, err = userTable.get(c.Tx, tenant, string(e.Actor.User))
+		e.Actor.Name = u.UserPrincipalName
+	case e.Actor.Client != "":
+		var a directory.App
+		a, err = appTable.get(c.Tx, tenant, string(e.Actor.Client))
+		e.Actor.Name = a.DisplayName
+	}
+	if fault.KindOf(err) == fault.NotFound {
+		return nil
+	}
+	return err
+}
+
+// instant orders entries: two changes of one object are never as close as a
+// nanosecond.
+func instant(t time.Time) int64 { return t.UnixNano() }
 
 // keepAll is keep for several entries.
 func (c *change) keepAll(entries []audit.Entry) error {
@@ -63,15 +98,19 @@ func (v adminView) Entries(ctx context.Context, t directory.TenantID, q admin.En
 			c.add("kind IN ("+strings.TrimSuffix(strings.Repeat("?, ", len(kinds)), ", ")+")", kinds...)
 		}
 		if !q.From.IsZero() {
-			c.add("at >= ?", ms(q.From))
+			c.add("at >= ?", instant(q.From))
 		}
 		if !q.To.IsZero() {
-			c.add("at < ?", ms(q.To))
+			c.add("at < ?", instant(q.To))
 		}
 		if q.After != "" {
 			var at int64
-			if err := tx.Row("SELECT at FROM audit WHERE tenant = $1 AND id = $2", []any{string(t), q.After}, &at); err != nil {
-				return nil, fault.Wrap(fault.NotFound, err, fmt.Sprintf("there is no audit entry %q", q.After))
+			err := tx.Row("SELECT at FROM audit WHERE tenant = $1 AND id = $2", []any{string(t), q.After}, &at)
+			if errors.Is(err, sqldb.ErrNone) {
+				return nil, fault.New(fault.NotFound, "there is no audit entry %q", q.After)
+			}
+			if err != nil {
+				return nil, err
 			}
 			c.add("(at, id) < (?, ?)", at, q.After)
 		}

@@ -3,12 +3,11 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
-	"github.com/postern-mam/postern/internal/configuration"
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/mam"
-	"github.com/postern-mam/postern/internal/protection"
 	"github.com/postern-mam/postern/internal/report"
 	"github.com/postern-mam/postern/internal/store/sqldb"
 )
@@ -100,7 +99,7 @@ func (b *book) learn(regs []mam.Registration) error {
 	var users, policies []string
 	for _, r := range regs {
 		users = append(users, string(r.User))
-		for _, p := range append(r.Intended.Policies, r.Applied.Policies...) {
+		for _, p := range slices.Concat(r.Intended.Policies, r.Applied.Policies) {
 			policies = append(policies, p.ID)
 		}
 	}
@@ -116,11 +115,11 @@ func (b *book) learn(regs []mam.Registration) error {
 		return err
 	}
 	for _, p := range protections {
-		b.names[string(p.ID)] = protection.Policy(p).DisplayName
+		b.names[string(p.ID)] = p.DisplayName
 	}
 	configurations, err := among(b.tx, configurationTable, b.tenant, policies)
 	for _, p := range configurations {
-		b.names[string(p.ID)] = configuration.Policy(p).DisplayName
+		b.names[string(p.ID)] = p.DisplayName
 	}
 	return err
 }

@@ -75,6 +75,7 @@ ALTER TABLE apps ADD COLUMN object_id TEXT NOT NULL DEFAULT '';
 CREATE INDEX apps_object ON apps (tenant, object_id);
 
 -- The record of changes. It is only ever added to, and outlives what it is about.
+-- The column at has nanoseconds.
 CREATE TABLE audit (
     tenant TEXT NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
     id     TEXT NOT NULL,
