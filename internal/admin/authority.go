@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -57,6 +58,64 @@ func (a Authority) MayGive(action string, tags []string, scopes []directory.Grou
 		})
 	}
 	return a.All || !slices.ContainsFunc(tags, func(tag string) bool { return !holds(tag) })
+}
+
+// MayAssign refuses a caller who would give or take, by role assignments, what
+// they do not hold themselves: on the same objects, to act on the same people.
+// What an app and a Global Administrator hold is what their permissions cover.
+func (s *Service) MayAssign(ctx context.Context, p oauth.Principal, a Authority, all ...directory.RoleAssignment) error {
+	for _, assignment := range all {
+		role, err := s.RoleDefinitions().Get(ctx, p.Tenant, assignment.Role)
+		if fault.KindOf(err) == fault.NotFound {
+			continue // it gives nothing
+		}
+		if err != nil {
+			return err
+		}
+		if err := a.mayGive(p, role.Actions, assignment); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// MayDefine is MayAssign for a role that changes from old to r, either of which
+// may be zero: whoever holds the role gains or loses what it allows.
+func (s *Service) MayDefine(ctx context.Context, p oauth.Principal, a Authority, old, r directory.RoleDefinition) error {
+	actions := unique(slices.Concat(old.Actions, r.Actions))
+	for _, action := range actions {
+		if !a.May(action, nil) || a.All && !covered(p, action) {
+			return mayNot(action)
+		}
+	}
+	if old.ID == "" {
+		return nil
+	}
+	var refused error
+	err := s.RoleAssignments().All(ctx, p.Tenant, func(held directory.RoleAssignment) bool {
+		if held.Role == old.ID {
+			refused = a.mayGive(p, actions, held)
+		}
+		return refused == nil
+	})
+	return cmp.Or(err, refused)
+}
+
+func (a Authority) mayGive(p oauth.Principal, actions []string, to directory.RoleAssignment) error {
+	for _, action := range actions {
+		if !a.MayGive(action, to.ScopeTags, to.Scopes) || a.All && !covered(p, action) {
+			return mayNot(action)
+		}
+	}
+	return nil
+}
+
+func covered(p oauth.Principal, action string) bool {
+	return holds(p.Permissions, directory.ActionPermission(action))
+}
+
+func mayNot(action string) error {
+	return fault.New(fault.Forbidden, "insufficient privileges to complete the operation; only a caller who holds %s, for these objects and people or more, may give or take it", action)
 }
 
 // Tags lists the scope tags of the objects on which action is allowed; all means
