@@ -16,6 +16,7 @@ import (
 	"github.com/postern-mam/postern/internal/httpapi/graph/conditional"
 	"github.com/postern-mam/postern/internal/httpapi/graph/entra"
 	"github.com/postern-mam/postern/internal/httpapi/graph/intune"
+	"github.com/postern-mam/postern/internal/httpapi/graph/registration"
 	"github.com/postern-mam/postern/internal/httpapi/graph/tenantadmin"
 	"github.com/postern-mam/postern/internal/httpapi/mamapi"
 	"github.com/postern-mam/postern/internal/httpapi/mtdapi"
@@ -90,13 +91,15 @@ func (h *house) graph(trusted []netip.Prefix) (*graph.Door, http.HandlerFunc, er
 	if err != nil {
 		return nil, nil, err
 	}
+	policies := &intune.Area{Admin: h.admin, Registrations: h.mam, Now: h.now}
 	door, err := graph.New(graph.Config{
 		Authenticate: h.authenticate, Authority: h.admin.Authority, BaseURL: h.base, Now: h.now, Log: h.log,
 		Address: func(r *http.Request) string { return proxy.ClientIP(r, trusted) },
 	},
 		entra.New(h.admin, h.base).Routes(),
 		(&conditional.Area{Admin: h.admin, SignIns: h.store}).Routes(),
-		(&intune.Area{Admin: h.admin, Registrations: h.mam}).Routes(),
+		policies.Routes(),
+		(&registration.Area{Admin: h.admin, Registrations: h.mam, Reports: h.report, Policy: policies.Delivered, Now: h.now}).Routes(),
 		administration.Routes(),
 	)
 	return door, administration.Download, err

@@ -56,14 +56,6 @@ func (c *Call) Actor() audit.Actor {
 	}
 }
 
-// ActorID names who asks: a user, or an app that signed in as itself.
-func (c *Call) ActorID() string {
-	if c.Who.User != "" {
-		return string(c.Who.User)
-	}
-	return string(c.Who.Client)
-}
-
 func (c *Call) model() *edm.Model { return c.door.models[c.Version] }
 
 // path is what follows the version, still escaped.

@@ -93,7 +93,7 @@ func TestWhatAnAppProtectionPolicyCannotMeanIsRefused(t *testing.T) {
 		`{"displayName":"x","assignments":[{"target":{"@odata.type":"#microsoft.graph.groupAssignmentTarget"}}]}`:                       {"assignments[0].target.groupId"},
 		`{"displayName":"x","assignments":[{"target":{"@odata.type":"#microsoft.graph.allDevicesAssignmentTarget"}}]}`:                  {"allDevicesAssignmentTarget", "allLicensedUsersAssignmentTarget"},
 		`{"displayName":"x","assignments":[{"target":{"@odata.type":"#microsoft.graph.allLicensedUsersAssignmentTarget",
-			"deviceAndAppManagementAssignmentFilterId":"f1","deviceAndAppManagementAssignmentFilterType":"include"}}]}`: {"deviceAndAppManagementAssignmentFilterId", "not evaluated yet"},
+			"deviceAndAppManagementAssignmentFilterId":"f1","deviceAndAppManagementAssignmentFilterType":"include"}}]}`: {"deviceAndAppManagementAssignmentFilterId", `there is no assignment filter "f1"`},
 	} {
 		w.send("POST", protections, body).refused(400, words...)
 	}
@@ -259,7 +259,8 @@ func TestRegistrationsAndTheirOperationsAreSeen(t *testing.T) {
 			t.Errorf("%s: %v", path, got)
 		}
 	}
-	w.get(all + "/r1").want(200).has(`{"deviceTag":"pc1","azureADDeviceId":"pc1","applicationVersion":"131.0","deviceType":"Windows","flaggedReasons":[],"managedDeviceId":null,
+	w.get("/beta/deviceAppManagement/managedAppRegistrations/r1").want(200).has(`{"azureADDeviceId":"pc1","managedDeviceId":null}`)
+	w.get(all + "/r1").want(200).has(`{"deviceTag":"pc1","applicationVersion":"131.0","deviceType":"Windows","flaggedReasons":[],
 		"appIdentifier":{"@odata.type":"#microsoft.graph.windowsAppIdentifier","windowsAppId":"com.microsoft.edge"},"version":"\"3\""}`)
 	w.get(all + "/none").refused(404)
 	w.get(all+"?$filter=colour%20eq%20'PC'").refused(400, "colour")

@@ -21,6 +21,7 @@ import (
 	"github.com/postern-mam/postern/internal/httpapi/graph/conditional"
 	"github.com/postern-mam/postern/internal/httpapi/graph/entra"
 	"github.com/postern-mam/postern/internal/httpapi/graph/intune"
+	registrations "github.com/postern-mam/postern/internal/httpapi/graph/registration"
 	"github.com/postern-mam/postern/internal/httpapi/graph/tenantadmin"
 	"github.com/postern-mam/postern/internal/mam"
 	"github.com/postern-mam/postern/internal/oauth"
@@ -42,6 +43,7 @@ func (plainHash) HashPassword(_ context.Context, password string) (string, error
 
 // installations is the part of the MAM room that the door asks.
 type installations struct {
+	registrations.Registrations
 	all   []mam.Registration
 	ops   []mam.Operation
 	wiped []mam.WipeRequest
@@ -64,6 +66,12 @@ func (f *installations) List(_ context.Context, t directory.TenantID, q mam.Filt
 		}
 	}
 	return out, nil
+}
+
+func (f *installations) Count(ctx context.Context, t directory.TenantID, q mam.Filter) (int, error) {
+	q.Limit = len(f.all)
+	found, err := f.List(ctx, t, q)
+	return len(found), err
 }
 
 func (f *installations) History(context.Context, directory.TenantID, directory.RegistrationID) ([]mam.Operation, error) {
@@ -96,6 +104,7 @@ type world struct {
 	boot    admin.Bootstrap
 	who     oauth.Principal // whom a token stands for
 	apps    *installations
+	mam     registrations.Registrations // apps, unless a test has more in mind
 	log     signIns
 }
 
@@ -111,6 +120,7 @@ func newWorld(t testing.TB) *world {
 		t.Fatal(err)
 	}
 	w := &world{TB: t, store: s, admin: room, boot: boot, apps: &installations{}}
+	w.mam = w.apps
 	w.who = oauth.Principal{Tenant: boot.Tenant, Client: boot.ClientID, Audience: directory.GraphAPI, Permissions: directory.Permissions()}
 	w.mount()
 	return w
@@ -119,6 +129,7 @@ func newWorld(t testing.TB) *world {
 func (w *world) mount() {
 	w.Helper()
 	clock := func() time.Time { return now }
+	policies := &intune.Area{Admin: w.admin, Registrations: w.mam, Now: clock}
 	door, err := graph.New(graph.Config{
 		BaseURL: base, Now: clock, Log: slog.New(slog.DiscardHandler), Authority: w.admin.Authority,
 		Authenticate: func(r *http.Request, audience directory.AppID) (oauth.Principal, *oauth.Proof, error) {
@@ -130,7 +141,8 @@ func (w *world) mount() {
 	},
 		entra.New(w.admin, base).Routes(),
 		(&conditional.Area{Admin: w.admin, SignIns: w.log}).Routes(),
-		(&intune.Area{Admin: w.admin, Registrations: w.apps}).Routes(),
+		policies.Routes(),
+		(&registrations.Area{Admin: w.admin, Registrations: w.mam, Reports: w.reports(clock), Policy: policies.Delivered, Now: clock}).Routes(),
 		w.administration(clock).Routes(),
 	)
 	if err != nil {
@@ -147,14 +159,19 @@ type openSeal struct{}
 func (openSeal) Seal(_ string, plain []byte) ([]byte, error)  { return plain, nil }
 func (openSeal) Open(_ string, sealed []byte) ([]byte, error) { return sealed, nil }
 
-func (w *world) administration(clock func() time.Time) *tenantadmin.Area {
+func (w *world) reports(clock func() time.Time) *report.Service {
 	w.Helper()
 	reports, err := report.New(report.Config{Store: w.store.Reports(), Now: clock})
 	if err != nil {
 		w.Fatal(err)
 	}
+	return reports
+}
+
+func (w *world) administration(clock func() time.Time) *tenantadmin.Area {
+	w.Helper()
 	area, err := tenantadmin.New(tenantadmin.Config{
-		Admin: w.admin, Registrations: w.apps, Reports: reports, Sealer: openSeal{}, BaseURL: base, Now: clock, Log: slog.New(slog.DiscardHandler),
+		Admin: w.admin, Registrations: w.apps, Reports: w.reports(clock), Sealer: openSeal{}, BaseURL: base, Now: clock, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		w.Fatal(err)

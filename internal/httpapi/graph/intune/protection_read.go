@@ -17,13 +17,8 @@ func readProtection(c *graph.Call, o *odata.Object, p *protection.Policy) {
 	if p.Revision == 0 {
 		p.Tenant = c.Tenant()
 	}
-	switch kind := o.Type(); {
-	case kind == "" || kind == "windowsManagedAppProtection":
-	case otherPlatforms[kind] != "":
-		o.Refuse("@odata.type", "is %s, a policy for %s; only Windows (windowsManagedAppProtection) is protected here", kind, otherPlatforms[kind])
-		return
-	default:
-		o.Refuse("@odata.type", "is %q; it must be #microsoft.graph.windowsManagedAppProtection", kind)
+	if kind := o.Type(); kind != "" && kind != protectionKind {
+		o.Refuse("@odata.type", "is %q; it must be %s", kind, protectionType)
 		return
 	}
 	o.Text("displayName", &p.DisplayName)
