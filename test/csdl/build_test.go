@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/postern-mam/postern/internal/configuration"
 	"github.com/postern-mam/postern/internal/httpapi/graph"
 	"github.com/postern-mam/postern/internal/report"
 )
@@ -17,7 +18,12 @@ func (w *tour) build(t *testing.T) {
 	w.restoreConnector(t)
 	w.roles(t)
 	w.filters(t)
-	w.protection(t)
+	if w.serves(http.MethodPost, protections) {
+		w.protection(t)
+	}
+	if w.serves(http.MethodPost, configurations) {
+		w.configuration(t)
+	}
 	w.wipes(t)
 	job := w.made(t, "deviceManagement/reports/exportJobs", map[string]any{"reportName": string(report.Names()[0]), "format": "csv"})
 	w.keys["deviceManagement/reports/exportJobs"] = job
@@ -133,24 +139,74 @@ func everybody() map[string]any {
 	return map[string]any{"target": map[string]any{"@odata.type": "#microsoft.graph.allLicensedUsersAssignmentTarget"}}
 }
 
+const (
+	protections    = "deviceAppManagement/windowsManagedAppProtections"
+	configurations = "deviceAppManagement/targetedManagedAppConfigurations"
+	managed        = "deviceAppManagement/managedAppPolicies"
+)
+
 func (w *tour) protection(t *testing.T) {
-	const all = "deviceAppManagement/windowsManagedAppProtections"
-	id := w.made(t, all, map[string]any{
+	w.policy(t, protections, map[string]any{
 		"@odata.type": "#microsoft.graph.windowsManagedAppProtection", "displayName": w.name("Protection"), "printBlocked": true,
 		"minimumRequiredOsVersion": "10.0.22631.0", "periodOfflineBeforeWipeIsEnforced": "P30D",
 	})
+	for _, platform := range []string{"android", "ios"} { // are refused by name
+		w.do(t, http.StatusBadRequest, http.MethodPost, "deviceAppManagement/"+platform+"ManagedAppProtections", map[string]any{"displayName": "x"})
+	}
+}
+
+func (w *tour) configuration(t *testing.T) {
+	body := map[string]any{
+		"@odata.type": "#microsoft.graph.targetedManagedAppConfiguration", "displayName": w.name("Edge"),
+		"customSettings": []any{map[string]any{"name": "com.microsoft.intune.mam.managedbrowser.homepage", "value": "https://intranet.example"}},
+	}
+	id := w.policy(t, configurations, body)
+	key, ok := configuration.Lookup("HomepageLocation")
+	if !ok {
+		t.Fatal("HomepageLocation is not in the catalogue")
+	}
+	setting := map[string]any{"@odata.type": "#microsoft.graph.deviceManagementConfigurationSetting", "settingInstance": map[string]any{
+		"@odata.type": "#microsoft.graph.deviceManagementConfigurationSimpleSettingInstance", "settingDefinitionId": key.DefinitionID,
+		"simpleSettingValue": map[string]any{"@odata.type": "#microsoft.graph.deviceManagementConfigurationStringSettingValue", "value": "https://intranet.example/"},
+	}}
+	w.do(t, http.StatusNoContent, http.MethodPost, configurations+"/{}/changeSettings", map[string]any{"settings": []any{setting}}, id)
+	w.do(t, http.StatusNoContent, http.MethodPost, configurations+"/{}/changeSettings", map[string]any{"settings": []any{}}, id)
+	w.made(t, configurations+"/{}/settings", setting, id)
+	body["displayName"] = w.name("Any policy")
+	other := w.made(t, managed, body)
+	w.do(t, http.StatusOK, http.MethodPatch, managed+"/{}", map[string]any{
+		"@odata.type": "#microsoft.graph.targetedManagedAppConfiguration", "description": "of the tour",
+	}, other)
+	w.do(t, http.StatusNoContent, http.MethodPost, managed+"/{}/targetApps", map[string]any{"apps": []any{windowsApp("com.microsoft.edge")}}, other)
+	w.do(t, http.StatusNoContent, http.MethodDelete, managed+"/{}", nil, other)
+}
+
+// policy makes a policy for apps and changes every part of it.
+func (w *tour) policy(t *testing.T, all string, body map[string]any) string {
+	t.Helper()
+	id := w.made(t, all, body)
 	w.keys[all] = id
 	w.do(t, http.StatusOK, http.MethodPatch, all+"/{}", map[string]any{"description": "of the tour"}, id)
 	w.do(t, http.StatusNoContent, http.MethodPost, all+"/{}/targetApps", map[string]any{"apps": []any{windowsApp("com.microsoft.edge")}}, id)
 	other := w.made(t, all+"/{}/apps", windowsApp("com.example.other"), id)
+	if w.serves(http.MethodPatch, all+"/{}/apps/{}") {
+		w.do(t, http.StatusOK, http.MethodPatch, all+"/{}/apps/{}", windowsApp("com.example.other"), id, other)
+	}
 	w.do(t, http.StatusNoContent, http.MethodPost, all+"/{}/assign", map[string]any{"assignments": []any{everybody()}}, id)
 	w.made(t, all+"/{}/assignments", map[string]any{
 		"target": map[string]any{"@odata.type": "#microsoft.graph.exclusionGroupAssignmentTarget", "groupId": w.keys["groups"]},
 	}, id)
 	w.do(t, http.StatusNoContent, http.MethodDelete, all+"/{}/apps/{}", nil, id, other)
-	for _, platform := range []string{"android", "ios"} { // are refused by name
-		w.do(t, http.StatusBadRequest, http.MethodPost, "deviceAppManagement/"+platform+"ManagedAppProtections", map[string]any{"displayName": "x"})
+	if w.serves(http.MethodPost, all+"/{}/postern.restore") {
+		versions := w.do(t, http.StatusOK, http.MethodGet, all+"/{}/postern.versions", nil, id)
+		list, _ := versions["value"].([]any)
+		if len(list) == 0 {
+			t.Fatalf("no versions: %v", versions)
+		}
+		newest, _ := list[0].(map[string]any)
+		w.do(t, http.StatusOK, http.MethodPost, all+"/{}/postern.restore", map[string]any{"revision": newest["revision"]}, id)
 	}
+	return id
 }
 
 // wipes asks for each wipe; there is one PC, and what is pending already stays so.
@@ -179,7 +235,11 @@ func (w *tour) clear(t *testing.T) {
 		w.do(t, http.StatusNoContent, http.MethodDelete, pattern, nil, keys...)
 	}
 	remove("identity/conditionalAccess/policies/{}", w.keys["policy"])
-	remove("deviceAppManagement/windowsManagedAppProtections/{}", w.keys["deviceAppManagement/windowsManagedAppProtections"])
+	for _, all := range []string{protections, configurations} {
+		if w.serves(http.MethodDelete, all+"/{}") {
+			remove(all+"/{}", w.keys[all])
+		}
+	}
 	remove("deviceManagement/assignmentFilters/{}", w.keys["deviceManagement/assignmentFilters"])
 	for _, kind := range []string{"roleAssignments", "roleDefinitions", "roleScopeTags"} {
 		remove("deviceManagement/"+kind+"/{}", w.keys["deviceManagement/"+kind])

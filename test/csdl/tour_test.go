@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -55,7 +56,7 @@ func TestEverythingServedIsGraph(t *testing.T) {
 	h := play.Start(t, play.Build(t))
 	h.Furnish(t)
 	h.Agent(t)
-	done := map[string]bool{}
+	done, ended := map[string]bool{}, 0
 	for _, version := range []string{graph.V1, graph.Beta} {
 		t.Run(version, func(t *testing.T) {
 			w := &tour{house: h, reference: reference, version: version, done: done, said: map[string]bool{}, keys: map[string]string{
@@ -67,10 +68,11 @@ func TestEverythingServedIsGraph(t *testing.T) {
 			w.build(t)
 			w.look(t)
 			w.clear(t)
+			ended++
 		})
 	}
 	for _, r := range served() {
-		if !done[r.Method+" "+r.Pattern] {
+		if ended == 2 && !done[r.Method+" "+r.Pattern] { // a tour that was cut short is reported already
 			t.Errorf("the tour does not ask for %s %s", r.Method, r.Pattern)
 		}
 	}
@@ -144,16 +146,11 @@ func (w *tour) ask(t *testing.T, method, path string, body any, want int) map[st
 // A route that only beta has is passed over on v1.0.
 func (w *tour) do(t *testing.T, want int, method, pattern string, body any, keys ...string) map[string]any {
 	t.Helper()
-	known := false
-	for _, r := range served() {
-		if r.Method == method && r.Pattern == pattern {
-			if known = true; r.Beta && w.version != graph.Beta {
-				return nil
-			}
-		}
-	}
-	if !known {
+	if !slices.ContainsFunc(served(), func(r graph.Route) bool { return r.Method == method && r.Pattern == pattern }) {
 		t.Errorf("%s %s is not served any more; take it off the tour", method, pattern)
+		return nil
+	}
+	if !w.serves(method, pattern) {
 		return nil
 	}
 	w.done[method+" "+pattern] = true
@@ -162,6 +159,13 @@ func (w *tour) do(t *testing.T, want int, method, pattern string, body any, keys
 		path = strings.Replace(path, "{}", key, 1)
 	}
 	return w.ask(t, method, path, body, want)
+}
+
+// serves reports whether a route is served in the tour's version.
+func (w *tour) serves(method, pattern string) bool {
+	return slices.ContainsFunc(served(), func(r graph.Route) bool {
+		return r.Method == method && r.Pattern == pattern && (!r.Beta || w.version == graph.Beta)
+	})
 }
 
 // made performs a creating route and returns the identifier.
