@@ -3,6 +3,7 @@ package report
 import (
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Columns names the columns of a report, in order.
@@ -95,7 +96,7 @@ func stamp(t time.Time) string {
 // Cell makes a value safe in a spreadsheet, which would run what looks like a
 // formula (OWASP: CSV injection).
 func Cell(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
+	if first, _ := utf8.DecodeRuneInString(s); s != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", first) {
 		return "'" + s
 	}
 	return s

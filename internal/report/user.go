@@ -88,9 +88,11 @@ func (s *Service) User(ctx context.Context, t directory.TenantID, u directory.Us
 	if err != nil {
 		return out, err
 	}
-	if out.Orders, err = s.cfg.Store.Orders(ctx, t, Query{User: u, Limit: 100}); err != nil {
+	orders, err := s.cfg.Store.Orders(ctx, t, Query{User: u, Limit: 100})
+	if err != nil {
 		return out, err
 	}
+	out.Orders = slices.DeleteFunc(orders, func(o Operation) bool { return sees != nil && !sees(o.Installation.ScopeTags) })
 	out.Next = next(out, s.cfg.Now())
 	return out, nil
 }
