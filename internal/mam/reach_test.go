@@ -1,10 +1,13 @@
 package mam_test
 
 import (
+	"context"
+	"errors"
 	"testing"
 
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/event"
+	"github.com/postern-mam/postern/internal/mam"
 )
 
 func TestAChangeIsFollowedWhereItReaches(t *testing.T) {
@@ -48,5 +51,46 @@ func TestAChangeIsFollowedWhereItReaches(t *testing.T) {
 				t.Errorf("judged again: anna %v, bert %v", a, b)
 			}
 		})
+	}
+}
+
+// stubborn is a store that cannot tell of one registration.
+type stubborn struct {
+	mam.Store
+	of directory.RegistrationID
+}
+
+var errStubborn = errors.New("the disk is wet")
+
+func (s stubborn) Dossier(ctx context.Context, t directory.TenantID, id directory.RegistrationID) (mam.Dossier, error) {
+	if id == s.of {
+		return mam.Dossier{}, errStubborn
+	}
+	return s.Store.Dossier(ctx, t, id)
+}
+
+func TestOneRegistrationThatFailsHidesNoOther(t *testing.T) {
+	w := newWorld(t)
+	var ids []directory.RegistrationID
+	for range 3 {
+		p := w.newPC(anna)
+		id := p.enroll()
+		p.checkIn(id, w.report())
+		ids = append(ids, id)
+	}
+	w.wiping()
+	svc, err := mam.New(mam.Config{
+		Store: stubborn{w.store.MAM(), ids[1]}, Signer: w, Issuer: issuer, Now: w.clock,
+		OrderKeys: func(context.Context) ([]byte, error) { return []byte(`{"keys":[]}`), nil },
+	})
+	must(t, err)
+	err = svc.OnEvent(t.Context(), event.ConfigChanged{Tenant: tenant, At: w.now})
+	if !errors.Is(err, errStubborn) {
+		t.Errorf("got %v", err)
+	}
+	for i, id := range ids {
+		if got := w.get(id).WipePending; got != (i != 1) {
+			t.Errorf("registration %d was judged again: %v", i, got)
+		}
 	}
 }

@@ -54,7 +54,10 @@ type world struct {
 	spec   *document
 }
 
-func newWorld(t testing.TB) *world {
+func newWorld(t testing.TB) *world { return newWorldBeating(t, 20*time.Millisecond) }
+
+// newWorldBeating has streams that tell that they live every so often.
+func newWorldBeating(t testing.TB, every time.Duration) *world {
 	t.Helper()
 	w := &world{
 		TB: t, store: storetest.Open(t), hub: mamapi.NewHub(), done: make(chan struct{}), now: time.Now().UTC().Truncate(time.Second),
@@ -81,7 +84,7 @@ func newWorld(t testing.TB) *world {
 	mux := http.NewServeMux()
 	(&mamapi.Handler{
 		MAM: w.mam, Hub: w.hub, Authenticate: w.authenticate, DeviceProof: w.deviceProof,
-		Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Done: w.done, Heartbeat: 20 * time.Millisecond,
+		Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Done: w.done, Heartbeat: every,
 	}).Mount(mux)
 	w.server = httptest.NewServer(mux)
 	t.Cleanup(w.server.Close)
