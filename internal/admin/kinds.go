@@ -25,7 +25,7 @@ func (s *Service) Groups() Collection[directory.Group] {
 				g.ID, g.CreatedAt = cmp.Or(g.ID, directory.GroupID(newID())), s.now()
 			}
 			return together(checkText("displayName", g.DisplayName, 1, 256), checkText("description", g.Description, 0, 1024),
-				checkText("mailNickname", g.MailNickname, 0, 64))
+				checkText("mailNickname", g.MailNickname, 0, 64), checkUniqueName(old, g))
 		},
 		announce: func(_, g *directory.Group) event.Event {
 			return s.changed(g.Tenant, "group", &event.Reach{Groups: []directory.GroupID{g.ID}})
@@ -35,6 +35,20 @@ func (s *Service) Groups() Collection[directory.Group] {
 			return subject{g.Tenant, string(g.ID), g.Revision, g.DisplayName, nil}
 		},
 	}
+}
+
+// checkUniqueName lets a group get a name that others look it up by, once.
+func checkUniqueName(old, g *directory.Group) error {
+	if old != nil && old.UniqueName != "" && old.UniqueName != g.UniqueName {
+		return fault.New(fault.Invalid, "uniqueName is %q; it is %q already and cannot change", g.UniqueName, old.UniqueName)
+	}
+	return checkText("uniqueName", g.UniqueName, 0, 128)
+}
+
+// GroupByUniqueName finds a group by its alternate key; fault.NotFound when there
+// is none.
+func (s *Service) GroupByUniqueName(ctx context.Context, t directory.TenantID, name string) (directory.Group, error) {
+	return s.store.GroupByUniqueName(ctx, t, name)
 }
 
 // Devices administers registered devices. Agents create them; an admin may

@@ -79,10 +79,10 @@ type Owners interface {
 // EntryQuery narrows the audit record. Zero fields do not narrow.
 type EntryQuery struct {
 	Kinds    []audit.Kind
-	Target   string // identifier of the object
-	After    string // list what is older than this entry
-	From, To time.Time
-	Limit    int // 0 means 100
+	Target   string    // identifier of the object
+	After    string    // list what is older than this entry
+	From, To time.Time // from From on, before To
+	Limit    int       // 0 means 100
 }
 
 // Record is the append-only record of changes.
@@ -115,6 +115,8 @@ type Store interface {
 	Record
 	// AppByObjectID returns fault.NotFound when there is none.
 	AppByObjectID(ctx context.Context, t directory.TenantID, id string) (directory.App, error)
+	// GroupByUniqueName returns fault.NotFound when there is none.
+	GroupByUniqueName(ctx context.Context, t directory.TenantID, name string) (directory.Group, error)
 	// RolesOf lists the role assignments that a user holds through groups, direct and nested.
 	RolesOf(ctx context.Context, t directory.TenantID, u directory.UserID) ([]directory.RoleAssignment, error)
 	// SaveUserWithPassword saves a user and what verifies the password together.

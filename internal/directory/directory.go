@@ -97,6 +97,7 @@ type Group struct {
 	DisplayName  string
 	Description  string
 	MailNickname string
+	UniqueName   string // an alternate key, unique in the tenant; empty: none
 	CreatedAt    time.Time
 	Revision     int64
 }

@@ -83,43 +83,65 @@ func (c *change) keepAll(entries []audit.Entry) error {
 	return nil
 }
 
+// Entries of one object come from an index of objects, those of some kinds from
+// an index of kinds, each kind by itself: what is rare is not looked for among
+// what is not.
 func (v adminView) Entries(ctx context.Context, t directory.TenantID, q admin.EntryQuery) ([]audit.Entry, error) {
+	if q.Limit <= 0 {
+		q.Limit = defaultPage
+	}
 	return one(ctx, v.Store, func(tx *sqldb.Tx) ([]audit.Entry, error) {
+		after, err := instantOf(tx, t, q.After)
+		if err != nil {
+			return nil, err
+		}
+		narrow := func(c *conditions) {
+			c.add("tenant = ?", string(t))
+			if q.Target != "" {
+				c.add("target = ?", q.Target)
+			}
+			if !q.From.IsZero() {
+				c.add("at >= ?", instant(q.From))
+			}
+			if !q.To.IsZero() {
+				c.add("at < ?", instant(q.To))
+			}
+			if q.After != "" {
+				c.add("(at, id) < (?, ?)", after, q.After)
+			}
+		}
 		var c conditions
-		c.add("tenant = ?", string(t))
-		if q.Target != "" {
-			c.add("target = ?", q.Target)
+		if len(q.Kinds) == 0 {
+			narrow(&c)
+			return entries(tx, c.newest("doc", q.Limit), c.args...)
 		}
-		if len(q.Kinds) > 0 {
-			var kinds []any
-			for _, k := range q.Kinds {
-				kinds = append(kinds, string(k))
-			}
-			c.add("kind IN ("+strings.TrimSuffix(strings.Repeat("?, ", len(kinds)), ", ")+")", kinds...)
+		parts := make([]string, len(q.Kinds))
+		for i, kind := range q.Kinds {
+			c.where = nil
+			narrow(&c)
+			c.add("kind = ?", string(kind))
+			parts[i] = fmt.Sprintf("SELECT doc, at, id FROM (%s) AS kind%d", c.newest("doc, at, id", q.Limit), i)
 		}
-		if !q.From.IsZero() {
-			c.add("at >= ?", instant(q.From))
-		}
-		if !q.To.IsZero() {
-			c.add("at < ?", instant(q.To))
-		}
-		if q.After != "" {
-			var at int64
-			err := tx.Row("SELECT at FROM audit WHERE tenant = $1 AND id = $2", []any{string(t), q.After}, &at)
-			if errors.Is(err, sqldb.ErrNone) {
-				return nil, fault.New(fault.NotFound, "there is no audit entry %q", q.After)
-			}
-			if err != nil {
-				return nil, err
-			}
-			c.add("(at, id) < (?, ?)", at, q.After)
-		}
-		if q.Limit <= 0 {
-			q.Limit = defaultPage
-		}
-		query := "SELECT doc FROM audit WHERE " + strings.Join(c.where, " AND ") + fmt.Sprintf(" ORDER BY at DESC, id DESC LIMIT $%d", len(c.args)+1)
-		return entries(tx, query, append(c.args, int64(q.Limit))...)
+		return entries(tx, fmt.Sprintf("SELECT doc FROM (%s) AS kinds ORDER BY at DESC, id DESC LIMIT %d", strings.Join(parts, " UNION ALL "), q.Limit), c.args...)
 	})
+}
+
+// newest selects entries, the newest first.
+func (c *conditions) newest(columns string, limit int) string {
+	return fmt.Sprintf("SELECT %s FROM audit WHERE %s ORDER BY at DESC, id DESC LIMIT %d", columns, strings.Join(c.where, " AND "), limit)
+}
+
+// instantOf is when an entry was made; 0 of none.
+func instantOf(tx *sqldb.Tx, t directory.TenantID, id string) (int64, error) {
+	if id == "" {
+		return 0, nil
+	}
+	var at int64
+	err := tx.Row("SELECT at FROM audit WHERE tenant = $1 AND id = $2", []any{string(t), id}, &at)
+	if errors.Is(err, sqldb.ErrNone) {
+		return 0, fault.New(fault.NotFound, "there is no audit entry %q", id)
+	}
+	return at, err
 }
 
 func (v adminView) Entry(ctx context.Context, t directory.TenantID, id string) (audit.Entry, error) {

@@ -50,3 +50,9 @@ func (v adminView) AppByObjectID(ctx context.Context, t directory.TenantID, id s
 		return directory.App{}, err
 	})
 }
+
+func (v adminView) GroupByUniqueName(ctx context.Context, t directory.TenantID, name string) (directory.Group, error) {
+	return one(ctx, v.Store, func(tx *sqldb.Tx) (directory.Group, error) {
+		return groupTable.find(tx, name, "tenant = $1 AND unique_name = $2 AND unique_name <> ''", string(t), name)
+	})
+}

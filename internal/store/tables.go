@@ -42,11 +42,11 @@ var credentialTable = define(table[idp.Credential]{
 })
 
 var groupTable = define(table[directory.Group]{
-	name: "user_groups", noun: "group", unique: "name",
+	name: "user_groups", noun: "group", unique: "unique name",
 	key:      func(v *directory.Group) (string, string) { return string(v.Tenant), string(v.ID) },
 	revision: func(v *directory.Group) *int64 { return &v.Revision },
-	columns:  []string{"name"},
-	values:   func(v *directory.Group) []any { return []any{folded(v.DisplayName)} },
+	columns:  []string{"name", "unique_name"},
+	values:   func(v *directory.Group) []any { return []any{folded(v.DisplayName), v.UniqueName} },
 })
 
 var appTable = define(table[directory.App]{

@@ -68,6 +68,10 @@ CREATE TABLE owners (
 );
 CREATE INDEX owners_user ON owners (tenant, user_id);
 
+-- '' is none: a group need not have an alternate key.
+ALTER TABLE user_groups ADD COLUMN unique_name TEXT NOT NULL DEFAULT '';
+CREATE UNIQUE INDEX user_groups_unique ON user_groups (tenant, unique_name) WHERE unique_name <> '';
+
 CREATE INDEX members_member ON members (tenant, member_id);
 
 -- '' is not known: the application was saved before there was this column.
@@ -86,4 +90,5 @@ CREATE TABLE audit (
     PRIMARY KEY (tenant, id)
 );
 CREATE INDEX audit_at ON audit (tenant, at, id);
-CREATE INDEX audit_target ON audit (tenant, target, at, id);
+CREATE INDEX audit_kind ON audit (tenant, kind, at, id);
+CREATE INDEX audit_target ON audit (tenant, target, kind, at, id);

@@ -76,3 +76,21 @@ func TestMembers(t *testing.T) {
 		wantEqual(t, w.events(t), []event.Event{changed("in"), changed("out")})
 	})
 }
+
+func TestAUniqueNameIsOfOneGroup(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx, a := t.Context(), w.Admin()
+		staff := must(a.Groups().Save(ctx, directory.Group{ID: "staff", Tenant: "t1", DisplayName: "Staff", UniqueName: "staff"}))(t)
+		must(a.Groups().Save(ctx, directory.Group{ID: "staff", Tenant: "t2", UniqueName: "staff"}))(t)
+		for _, id := range []directory.GroupID{"a", "b"} { // which have none
+			must(a.Groups().Save(ctx, directory.Group{ID: id, Tenant: "t1"}))(t)
+		}
+		wantEqual(t, must(a.GroupByUniqueName(ctx, "t1", "staff"))(t), staff)
+		_, err := a.Groups().Save(ctx, directory.Group{ID: "c", Tenant: "t1", UniqueName: "staff"})
+		wantKind(t, fault.Conflict, err)
+		for _, name := range []string{"", "Staff"} {
+			_, err := a.GroupByUniqueName(ctx, "t1", name)
+			wantKind(t, fault.NotFound, err)
+		}
+	})
+}
