@@ -247,6 +247,14 @@ func TestAnInstallationIsHeardOfWhenItEnrollsAndWhenItChecksIn(t *testing.T) {
 	}
 }
 
+func TestWhoHealsByThemselvesIsHeardOfAsUsually(t *testing.T) {
+	d := well()
+	d.Standing.Managed = true
+	if v, _ := judge(d, demand()); v.Retry(time.Minute) != time.Minute || (compliance.Reason{}).Retry(time.Minute) != time.Minute {
+		t.Errorf("a managed PC waits %s", v.Retry(time.Minute))
+	}
+}
+
 func TestAFilterReadsTheInstallation(t *testing.T) {
 	rule, err := targeting.ParseRule(targeting.WindowsApps, `(app.deviceModel -eq "Book") and (app.deviceManufacturer -eq "Contoso") and (app.appVersion -startsWith "130.") and (app.osVersion -startsWith "10.0.22631")`)
 	if err != nil {
