@@ -15,7 +15,7 @@ const untyped = "Collection(Edm.Untyped)"
 
 // versions lists what happened to a policy, newest first. It outlives the policy.
 func (s policies[T]) versions(c *graph.Call) error {
-	if _, err := s.latest(c, s.Actions.Read); err != nil {
+	if err := s.reachable(c, s.Actions.Read); err != nil {
 		return err
 	}
 	return c.Answer(graph.List{Path: untyped, Kind: untyped, Natural: "dateTime desc", Page: func(after string, limit int) ([]graph.Row, error) {
@@ -28,19 +28,39 @@ func (s policies[T]) versions(c *graph.Call) error {
 	}})
 }
 
-// latest is the newest entry about a policy, if the caller may do action to it.
-func (s policies[T]) latest(c *graph.Call, action string) (audit.Entry, error) {
-	entries, err := s.Items(c).History(c.Ctx, c.Tenant(), c.Key(0), admin.EntryQuery{Limit: 1})
+// reachable refuses a policy, be it there or in the record alone, on which the
+// caller may not do action.
+func (s policies[T]) reachable(c *graph.Call, action string) error {
+	tags, err := s.tagsOf(c)
 	if err != nil {
-		return audit.Entry{}, err
+		return err
 	}
-	if len(entries) == 0 || !c.May(s.Actions.Read, entries[0].ScopeTags) {
-		return audit.Entry{}, fault.New(fault.NotFound, "there is no %q in %s that you may see", c.Key(0), s.Path)
+	switch {
+	case !c.May(s.Actions.Read, tags):
+		return fault.New(fault.NotFound, "there is no %q in %s that you may see", c.Key(0), s.Path)
+	case !c.May(action, tags):
+		return fault.New(fault.Forbidden, "insufficient privileges to complete the operation; your role does not give %s for the scope tags of this policy", action)
 	}
-	if !c.May(action, entries[0].ScopeTags) {
-		return audit.Entry{}, fault.New(fault.Forbidden, "insufficient privileges to complete the operation; your role does not give %s for the scope tags of this policy", action)
+	return nil
+}
+
+// tagsOf are the scope tags of a policy, or those that a deleted one had.
+func (s policies[T]) tagsOf(c *graph.Call) ([]string, error) {
+	p, err := s.Items(c).Get(c.Ctx, c.Tenant(), c.Key(0))
+	if err == nil {
+		return *s.Tags(&p), nil
 	}
-	return entries[0], nil
+	if fault.KindOf(err) != fault.NotFound {
+		return nil, err
+	}
+	entries, failed := s.Items(c).History(c.Ctx, c.Tenant(), c.Key(0), admin.EntryQuery{Limit: 1})
+	switch {
+	case failed != nil:
+		return nil, failed
+	case len(entries) == 0:
+		return nil, err
+	}
+	return entries[0].ScopeTags, nil
 }
 
 func viewVersion(e audit.Entry) map[string]any {
@@ -73,7 +93,7 @@ func (s policies[T]) restore(c *graph.Call) error {
 		return err
 	}
 	for _, action := range []string{s.Actions.Update, managedApps.assign} {
-		if _, err := s.latest(c, action); err != nil {
+		if err := s.reachable(c, action); err != nil {
 			return err
 		}
 	}
