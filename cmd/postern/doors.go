@@ -60,7 +60,7 @@ func (h *house) openDoors(ctx context.Context, c *ServeCmd) error {
 		return err
 	}
 	mux.HandleFunc("GET /metadata/endpoints", h.metadata)
-	mux.HandleFunc("GET /reports/{id}", reports)
+	mux.HandleFunc("GET /reports/exports/{id}", reports)
 	graphMux := http.NewServeMux() // its own: /v1.0/ would clash with /{tenant}/
 	api.Mount(graphMux)
 

@@ -117,7 +117,7 @@ func (d *Area) job(e export) (exportJob, error) {
 	id := base64.RawURLEncoding.EncodeToString(sealed)
 	return exportJob{
 		Type: "#microsoft.graph.deviceManagementExportJob", ID: id, ReportName: string(e.Report), Select: e.Select, Format: e.Format,
-		LocalizationType: "replaceLocalizableValues", Status: "completed", URL: d.BaseURL + "/reports/" + id, RequestDateTime: graph.Stamp(e.AskedAt),
+		LocalizationType: "replaceLocalizableValues", Status: "completed", URL: d.BaseURL + "/reports/exports/" + id, RequestDateTime: graph.Stamp(e.AskedAt),
 		ExpirationDateTime: graph.Stamp(e.AskedAt.Add(exportFor)),
 	}, nil
 }
