@@ -2,76 +2,20 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
-	"io/fs"
-	"net/http"
-	"os"
-	"time"
+	"slices"
 
 	"github.com/postern-mam/postern/internal/graphclient"
 )
 
-// Connection says which service a command talks to, and as whom. Whatever is
-// left out comes from bootstrap.json in the data directory.
-type Connection struct {
-	Data         string `help:"Data directory of the service; its bootstrap.json gives what the flags below leave out." default:"postern-data" env:"POSTERN_DATA" type:"path"`
-	Endpoint     string `help:"Base URL of /v1.0 and /beta." env:"POSTERN_ENDPOINT"`
-	Authority    string `help:"https://host/{tenant}." env:"POSTERN_AUTHORITY"`
-	ClientID     string `name:"client-id" help:"Application that signs in as itself." env:"POSTERN_CLIENT_ID"`
-	ClientSecret string `name:"client-secret" help:"Its secret. Prefer the environment: arguments are visible to other processes." env:"POSTERN_CLIENT_SECRET"`
-	CA           string `name:"ca" help:"PEM file with the certificate authority of the service." env:"POSTERN_CA" type:"path"`
-}
-
-const requestTimeout = time.Minute
-
-// client connects.
-func (c *Connection) client() (*graphclient.Client, error) {
-	b, err := readBootstrap(c.Data)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, usageError{err}
-	}
-	first := func(given, stored string) string {
-		if given != "" {
-			return given
-		}
-		return stored
-	}
-	cfg := graphclient.Config{
-		Endpoint: first(c.Endpoint, b.GraphEndpoint), Authority: first(c.Authority, b.Authority),
-		ClientID: first(c.ClientID, b.ClientID), ClientSecret: first(c.ClientSecret, b.ClientSecret),
-	}
-	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true}
-	if ca := first(c.CA, b.CACertificate); ca != "" {
-		pem, err := os.ReadFile(ca)
-		if err != nil {
-			return nil, usageError{fmt.Errorf("--ca: %w", err)}
-		}
-		pool, err := x509.SystemCertPool()
-		if err != nil {
-			pool = x509.NewCertPool()
-		}
-		if !pool.AppendCertsFromPEM(pem) {
-			return nil, usagef("--ca %s: holds no PEM certificate", ca)
-		}
-		transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
-	}
-	cfg.HTTP = &http.Client{Transport: transport, Timeout: requestTimeout}
-	client, err := graphclient.New(cfg)
-	if err != nil {
-		return nil, usagef("%s has no bootstrap.json that says it, and no flag does:\n%w", c.Data, err)
-	}
-	return client, nil
-}
-
 // ApplyCmd makes the service match Graph-shaped JSON.
 type ApplyCmd struct {
-	File   []string `short:"f" required:"" sep:"none" help:"File, folder (every .json below it) or - for standard input. Each holds one object, a list, or an answer of Graph with its value."`
-	Plan   bool     `help:"Say what would change and change nothing."`
+	Files  []string `arg:"" optional:"" name:"files" help:"File, folder (every .json below it) or - for standard input. Each holds one object, a list, or an answer of Graph with its value."`
+	File   []string `short:"f" sep:"none" help:"The same as an argument."`
+	Plan   bool     `help:"Say what would change and change nothing. The exit code is 0 whether anything would change or not."`
+	Prune  bool     `help:"Delete what the files do not hold, for the kinds of objects that they hold. Never users, applications, the organization or what is built in."`
 	Output string   `help:"How to report: text or json." default:"text" enum:"text,json"`
 
 	Connection `embed:""`
@@ -79,33 +23,31 @@ type ApplyCmd struct {
 
 // Run applies. The error has exit code 2 when the input must be mended.
 func (c *ApplyCmd) Run(ctx context.Context, s Streams) error {
-	var docs []graphclient.Document
-	var errs []error
-	for _, file := range c.File {
-		found, err := graphclient.Load(file, s.In)
-		docs, errs = append(docs, found...), append(errs, err)
+	files := slices.Concat(c.Files, c.File)
+	if len(files) == 0 {
+		return usagef("say which files to apply: postern apply FILES...")
 	}
-	if err := errors.Join(errs...); err != nil {
-		return usageError{err}
+	docs, err := load(files, s.In)
+	if err != nil {
+		return err
 	}
 	client, err := c.client()
 	if err != nil {
 		return err
 	}
-	plan, err := client.Plan(ctx, docs)
+	plan, err := client.Plan(ctx, graphclient.Wish{Documents: docs, Prune: c.Prune})
 	if err != nil {
 		return err
 	}
 	if c.Output == "json" {
 		return c.applyJSON(ctx, client, plan, s.Out)
 	}
-	printPlan(s.Out, plan)
+	p := printer{out: s.Out, colours: s.colours()}
+	p.plan(plan, c.Plan)
 	if c.Plan {
 		return nil
 	}
-	return client.Apply(ctx, plan, func(ch graphclient.Change) {
-		fmt.Fprintf(s.Out, "done: %s %s %q\n", ch.Action, ch.Kind, ch.Name)
-	})
+	return client.Apply(ctx, plan, func(ch graphclient.Change) { p.line("", "done: %s %s %q", ch.Action, ch.Kind, ch.Name) })
 }
 
 // applyJSON reports as one JSON object, failures included.
@@ -122,41 +64,12 @@ func (c *ApplyCmd) applyJSON(ctx context.Context, client *graphclient.Client, pl
 	if err != nil {
 		report.Error = err.Error()
 	}
+	return errors.Join(err, writeJSON(out, report))
+}
+
+func writeJSON(out io.Writer, v any) error {
 	e := json.NewEncoder(out)
+	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	return errors.Join(err, e.Encode(report))
-}
-
-func printPlan(out io.Writer, plan graphclient.Plan) {
-	for _, ch := range plan.Changes {
-		switch ch.Action {
-		case graphclient.Create:
-			fmt.Fprintf(out, "+ create %s %q (%s)\n", ch.Kind, ch.Name, ch.Source)
-		case graphclient.Update:
-			fmt.Fprintf(out, "~ change %s %q (%s)\n", ch.Kind, ch.Name, ch.Source)
-			for _, d := range ch.Differences {
-				fmt.Fprintf(out, "    %s: %s -> %s\n", d.Property, shown(d.From), shown(d.To))
-			}
-		case graphclient.Keep:
-		}
-	}
-	create, update, keep := plan.Count(graphclient.Create), plan.Count(graphclient.Update), plan.Count(graphclient.Keep)
-	if create+update == 0 {
-		fmt.Fprintf(out, "no changes (%d unchanged)\n", keep)
-		return
-	}
-	fmt.Fprintf(out, "%d to create, %d to change, %d unchanged\n", create, update, keep)
-}
-
-// shown is a value as compact JSON, not too long for a line.
-func shown(v any) string {
-	doc, err := json.Marshal(v)
-	if err != nil {
-		return "?"
-	}
-	const most = 200
-	if text := []rune(string(doc)); len(text) > most {
-		return string(text[:most]) + "…"
-	}
-	return string(doc)
+	return e.Encode(v)
 }

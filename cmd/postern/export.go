@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -11,7 +12,8 @@ import (
 // ExportCmd writes what the service holds as Graph-shaped JSON. Applying an
 // export changes nothing.
 type ExportCmd struct {
-	Output string `short:"o" help:"Folder to write to, a file for each object. Default: one JSON list on standard output." type:"path"`
+	Dir    string `arg:"" optional:"" help:"Folder to write to, a file for each object. Default: one JSON list on standard output." type:"path"`
+	Output string `short:"o" help:"The same as the argument." type:"path"`
 
 	Connection `embed:""`
 }
@@ -26,17 +28,16 @@ func (c *ExportCmd) Run(ctx context.Context, s Streams) error {
 	if err != nil {
 		return err
 	}
-	if c.Output == "" {
+	dir := cmp.Or(c.Dir, c.Output)
+	if dir == "" {
 		all := make([]json.RawMessage, len(files))
 		for i := range files {
 			all[i] = files[i].Body
 		}
-		e := json.NewEncoder(s.Out)
-		e.SetIndent("", "  ")
-		return e.Encode(all)
+		return writeJSON(s.Out, all)
 	}
 	for _, f := range files {
-		path := filepath.Join(c.Output, filepath.FromSlash(f.Path))
+		path := filepath.Join(dir, filepath.FromSlash(f.Path))
 		if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 			return err
 		}
@@ -44,6 +45,6 @@ func (c *ExportCmd) Run(ctx context.Context, s Streams) error {
 			return err
 		}
 	}
-	fmt.Fprintf(s.Out, "%d objects written below %s\n", len(files), c.Output)
+	fmt.Fprintf(s.Out, "%d objects written below %s\n", len(files), dir)
 	return nil
 }

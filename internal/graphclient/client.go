@@ -19,6 +19,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/postern-mam/postern/internal/graphclient/document"
 )
 
 const (
@@ -61,7 +63,7 @@ func New(c Config) (*Client, error) {
 		}
 	}
 	if len(errs) > 0 {
-		return nil, InputError{errors.Join(errs...)}
+		return nil, document.InputError{Err: errors.Join(errs...)}
 	}
 	if c.HTTP == nil {
 		c.HTTP = http.DefaultClient
@@ -93,18 +95,6 @@ func (e *Error) ExitCode() int {
 	}
 	return 1
 }
-
-// InputError is input that must be mended before another try.
-type InputError struct{ Err error }
-
-// Error returns the text of the cause.
-func (e InputError) Error() string { return e.Err.Error() }
-
-// Unwrap returns the cause.
-func (e InputError) Unwrap() error { return e.Err }
-
-// ExitCode is 2.
-func (InputError) ExitCode() int { return 2 }
 
 // bearer returns an access token that is good for another minute.
 func (c *Client) bearer(ctx context.Context) (string, error) {

@@ -4,8 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"strings"
+
+	"github.com/postern-mam/postern/internal/graphclient/document"
 )
 
 // File is one exported object.
@@ -18,65 +19,69 @@ type File struct {
 // folder for its kind. Applying an export changes nothing. Secrets and
 // passwords are not in it; parts of the product are not either.
 func (c *Client) Export(ctx context.Context) ([]File, error) {
+	docs, err := c.Documents(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var files []File
 	used := map[string]int{}
-	for _, k := range kinds() {
-		objects, err := c.list(ctx, k.path+k.query)
+	for _, d := range docs {
+		if d.Kind.BuiltIn(d.Body) {
+			continue
+		}
+		body := d.Kind.Exported(d.Body)
+		if role := document.Text(document.Object(body["roleDefinition"]), "id"); role != "" {
+			body = c.bound(body)
+		}
+		doc, err := json.MarshalIndent(body, "", "  ")
 		if err != nil {
 			return nil, err
 		}
-		for _, o := range objects {
-			if dig(o, "postern", "builtIn") == true {
-				continue
-			}
-			body, err := c.exported(ctx, k, o)
-			if err != nil {
-				return nil, err
-			}
-			doc, err := json.MarshalIndent(body, "", "  ")
-			if err != nil {
-				return nil, err
-			}
-			path := k.folder + "/" + slug(k.name(o))
-			used[path]++
-			if n := used[path]; n > 1 {
-				path += fmt.Sprintf("-%d", n)
-			}
-			files = append(files, File{Path: path + ".json", Body: doc})
+		path := d.Kind.Folder + "/" + slug(d.Name())
+		used[path]++
+		if n := used[path]; n > 1 {
+			path += fmt.Sprintf("-%d", n)
 		}
+		files = append(files, File{Path: path + ".json", Body: doc})
 	}
 	return files, nil
 }
 
-// exported drops what is the service's own, all but the identifier.
-func (c *Client) exported(ctx context.Context, k kind, o map[string]any) (map[string]any, error) {
-	out := maps.Clone(o)
-	out["@odata.type"] = namespace + k.odata
-	for _, name := range readOnly {
-		if name != "id" {
-			delete(out, name)
+// Documents reads every object of every kind, parts of the product included,
+// groups with their members.
+func (c *Client) Documents(ctx context.Context) ([]document.Document, error) {
+	var docs []document.Document
+	for _, k := range document.Kinds() {
+		objects, err := c.list(ctx, k.Path+k.Query)
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range objects {
+			if k.OData == document.Group {
+				if err := c.bind(ctx, k, o); err != nil {
+					return nil, err
+				}
+			}
+			docs = append(docs, document.Document{Kind: k, Body: o})
 		}
 	}
-	for name := range out {
-		if strings.HasSuffix(name, "@odata.context") || name == "passwordCredentials" {
-			delete(out, name)
-		}
-	}
-	if k.odata != "group" {
-		return out, nil
-	}
-	members, err := c.list(ctx, k.path+"/"+text(o, "id")+"/members")
+	return docs, nil
+}
+
+// bind adds the members of a group.
+func (c *Client) bind(ctx context.Context, k document.Kind, group map[string]any) error {
+	members, err := c.list(ctx, k.Path+"/"+document.Text(group, "id")+"/members")
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var bound []string
+	var bound []any
 	for _, m := range members {
-		bound = append(bound, c.cfg.Endpoint+"/v1.0/directoryObjects/"+text(m, "id"))
+		bound = append(bound, c.cfg.Endpoint+"/v1.0/directoryObjects/"+document.Text(m, "id"))
 	}
 	if len(bound) > 0 {
-		out["members@odata.bind"] = bound
+		group["members@odata.bind"] = bound
 	}
-	return out, nil
+	return nil
 }
 
 // slug makes a file name of a name.

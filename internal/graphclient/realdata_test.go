@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -13,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/postern-mam/postern/internal/graphclient"
+	"github.com/postern-mam/postern/internal/graphclient/document"
 )
 
 // realData is a folder of policies that real tenants exported: POSTERN_REALDATA.
@@ -73,11 +75,55 @@ func TestRealAppProtectionPoliciesAreAppliedOrRefusedByPlatform(t *testing.T) {
 			t.Errorf("%s: %+v", file, plan.Changes)
 		}
 		s.unchanged(dir)
-		s.unchanged(s.export())
+		first := s.export()
+		s.unchanged(first)
+		other := newService(t)
+		other.apply(other.write("g.json", strings.Replace(staff, "11111111-1111-4111-8111-111111111111", group, 1), "u.json", ada))
+		id := exportedID(t, other, "groups/staff.json")
+		moved := other.write("p.json", strings.ReplaceAll(onlyFile(t, filepath.Join(first, "app-protection")), group, id))
+		other.apply(moved)
+		want, got := normal(t, filepath.Join(first, "app-protection")), normal(t, filepath.Join(other.export(), "app-protection"))
+		for name := range want {
+			want[name] = strings.ReplaceAll(want[name], group, id)
+		}
+		if len(want) != 1 || !maps.Equal(want, got) {
+			t.Errorf("%s: the export was\n%v\nand is\n%v", file, want, got)
+		}
 	}
 	if windows == 0 || others == 0 {
 		t.Errorf("%d Windows policies and %d others: too few to prove anything", windows, others)
 	}
+}
+
+func TestRealAssignmentFiltersComeBackTheSame(t *testing.T) {
+	files := realData(t, "assignment-filters")
+	if len(files) != 6 {
+		t.Errorf("%d filters, want 6", len(files))
+	}
+	s, other := newService(t), newService(t)
+	for _, file := range files {
+		if plan := s.apply(file); plan.Count(graphclient.Create) != 1 { // the byte order mark included
+			t.Errorf("%s: %+v", file, plan.Changes)
+		}
+		s.unchanged(file)
+	}
+	first := s.export()
+	s.unchanged(first)
+	other.apply(filepath.Join(first, "assignment-filters"))
+	want, got := normal(t, filepath.Join(first, "assignment-filters")), normal(t, filepath.Join(other.export(), "assignment-filters"))
+	if len(want) != len(files) || !maps.Equal(want, got) {
+		t.Errorf("the export was\n%v\nand is\n%v", want, got)
+	}
+}
+
+// onlyFile reads the one file of a folder.
+func onlyFile(t *testing.T, dir string) string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("%v %v", files, err)
+	}
+	return read(t, files[0])
 }
 
 func exportedID(t *testing.T, s *service, path string) string {
@@ -121,7 +167,7 @@ func TestRealConditionalAccessPoliciesComeBackOrAreRefusedByName(t *testing.T) {
 		if err != nil {
 			refused++
 			_, byService := errors.AsType[*graphclient.Error](err)
-			_, byClient := errors.AsType[graphclient.InputError](err)
+			_, byClient := errors.AsType[document.InputError](err)
 			if !byService && !byClient || !slices.ContainsFunc(unsupported, func(name string) bool { return strings.Contains(err.Error(), name) }) {
 				t.Errorf("%s: %v", file, err)
 			}

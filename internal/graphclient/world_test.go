@@ -14,6 +14,7 @@ import (
 	"github.com/postern-mam/postern/internal/admin"
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/graphclient"
+	"github.com/postern-mam/postern/internal/graphclient/document"
 	"github.com/postern-mam/postern/internal/httpapi/graph"
 	"github.com/postern-mam/postern/internal/httpapi/graph/conditional"
 	"github.com/postern-mam/postern/internal/httpapi/graph/entra"
@@ -131,11 +132,11 @@ func (s *service) write(files ...string) string {
 
 func (s *service) plan(path string) (graphclient.Plan, error) {
 	s.Helper()
-	docs, err := graphclient.Load(path, strings.NewReader(""))
+	docs, err := document.Load(path, strings.NewReader(""))
 	if err != nil {
 		return graphclient.Plan{}, err
 	}
-	return s.client.Plan(s.Context(), docs)
+	return s.client.Plan(s.Context(), graphclient.Wish{Documents: docs})
 }
 
 // apply plans and carries out; both must succeed.

@@ -1,4 +1,4 @@
-package graphclient
+package document
 
 import (
 	"encoding/json"
@@ -18,12 +18,17 @@ type Difference struct {
 	Property string `json:"property"`
 	From     any    `json:"from"`
 	To       any    `json:"to"`
+	// Of a list: which of its entries go, and which come.
+	Removed []any `json:"removed,omitempty"`
+	Added   []any `json:"added,omitempty"`
 }
 
-// compare lists the top-level properties of want that differ in have, each with
+// Compare lists the top-level properties of want that differ in have, each with
 // its innermost differences.
-func (k kind) compare(want, have map[string]any) (changed []string, diffs []Difference) {
+func (k Kind) Compare(want, have map[string]any) (changed []string, diffs []Difference) {
 	defaults := k.defaults()
+	have = maps.Clone(have)
+	settle(k, have)
 	for _, name := range slices.Sorted(maps.Keys(want)) {
 		if !k.compared(name, want, have) {
 			continue
@@ -39,14 +44,35 @@ func (k kind) compare(want, have map[string]any) (changed []string, diffs []Diff
 	return changed, diffs
 }
 
-func (k kind) compared(name string, want, have map[string]any) bool {
+// Wanted lists what a new object is made with.
+func (k Kind) Wanted(body map[string]any) []Difference {
+	var out []Difference
+	for _, name := range slices.Sorted(maps.Keys(body)) {
+		if v := body[name]; !blank(v) && (name == "members@odata.bind" || !annotation(name) && !slices.Contains(readOnly, name) && !slices.Contains(k.drop, name)) {
+			out = append(out, Difference{Property: name, To: v})
+		}
+	}
+	return secretly(out)
+}
+
+// secretly keeps passwords out of what is shown.
+func secretly(list []Difference) []Difference {
+	for i, d := range list {
+		if strings.HasPrefix(d.Property, "password") {
+			list[i].To = "(not shown)"
+		}
+	}
+	return list
+}
+
+func (k Kind) compared(name string, want, have map[string]any) bool {
 	_, known := have[name]
 	switch {
-	case strings.Contains(name, "@odata."), slices.Contains(readOnly, name), slices.Contains(k.skip, name):
+	case annotation(name), slices.Contains(readOnly, name), slices.Contains(k.skip, name), slices.Contains(k.drop, name):
 		return false
 	case k.only != nil && !slices.Contains(k.only, name):
 		return false
-	case k.odata == "windowsManagedAppProtection" && (name == "apps" || name == "assignments"):
+	case k.Actions[name] != "":
 		return true
 	case name == "mobileThreatDefenseRemediationAction": // says nothing without a level
 		const level = "maximumAllowedDeviceThreatLevel"
@@ -58,14 +84,23 @@ func (k kind) compared(name string, want, have map[string]any) bool {
 func off(level any) bool { return blank(level) || level == "notConfigured" }
 
 // defaults is what null means to the service, for properties where it is not "nothing".
-func (k kind) defaults() map[string]any {
-	switch k.odata {
-	case "mobileThreatDefenseConnector":
+func (k Kind) defaults() map[string]any {
+	switch k.OData {
+	case Connector:
 		return map[string]any{"partnerUnresponsivenessThresholdInDays": 7.0}
-	case "windowsManagedAppProtection":
-	default:
-		return nil
+	case Filter:
+		return map[string]any{"roleScopeTags": []any{"0"}}
+	case Configuration:
+		return map[string]any{"roleScopeTagIds": []any{"0"}, "targetedAppManagementLevels": "unspecified", "appGroupType": "selectedPublicApps"}
+	case Role, RoleGrant:
+		return map[string]any{"roleScopeTagIds": []any{"0"}}
+	case Protection:
+		return protectionDefaults()
 	}
+	return nil
+}
+
+func protectionDefaults() map[string]any {
 	out := map[string]any{"roleScopeTagIds": []any{"0"}}
 	for _, s := range protection.Catalogue() {
 		for _, p := range s.Properties {
@@ -95,7 +130,10 @@ func differences(name string, want, have any) []Difference {
 	w, wok := want.(map[string]any)
 	h, hok := have.(map[string]any)
 	if !wok || !hok {
-		return []Difference{{Property: name, From: have, To: want}}
+		last := name[strings.LastIndex(name, ".")+1:]
+		wl, _ := want.([]any)
+		hl, _ := have.([]any)
+		return []Difference{{Property: name, From: have, To: want, Removed: without(last, hl, wl), Added: without(last, wl, hl)}}
 	}
 	var out []Difference
 	names := slices.Collect(maps.Keys(w))
@@ -106,7 +144,7 @@ func differences(name string, want, have any) []Difference {
 	}
 	slices.Sort(names)
 	for _, n := range names {
-		if !strings.Contains(n, "@odata.") {
+		if !annotation(n) {
 			out = append(out, differences(name+"."+n, w[n], h[n])...)
 		}
 	}
@@ -132,13 +170,25 @@ func same(name string, want, have any) bool {
 			return false
 		}
 		for n := range both(w, h) {
-			if !strings.Contains(n, "@odata.") && !same(name+"."+n, w[n], h[n]) {
+			if !annotation(n) && !same(name+"."+n, w[n], h[n]) {
 				return false
 			}
 		}
 		return true
 	}
 	return reflect.DeepEqual(want, have)
+}
+
+// without is the entries of list that are not in other.
+func without(name string, list, other []any) []any {
+	var out []any
+	known := signs(name, other)
+	for _, v := range list {
+		if !slices.Contains(known, signs(name, []any{v})[0]) {
+			out = append(out, v)
+		}
+	}
+	return out
 }
 
 func both(a, b map[string]any) map[string]any {
@@ -152,6 +202,7 @@ var caseless = []string{
 	"state", "operator", "clientAppTypes", "includePlatforms", "excludePlatforms", "builtInControls", "includeUsers", "includeApplications",
 	"userPrincipalName", "appActionIfUnableToAuthenticateUser", "mobileThreatDefenseRemediationAction", "maximumAllowedDeviceThreatLevel",
 	"allowedInboundDataTransferSources", "allowedOutboundDataTransferDestinations", "allowedOutboundClipboardSharingLevel",
+	"platform", "assignmentFilterManagementType", "targetedAppManagementLevels", "appGroupType",
 }
 
 func sameText(name, want, have string) bool {
@@ -213,30 +264,29 @@ func sign(name string, v any) string {
 	o, _ := v.(map[string]any)
 	switch name {
 	case "apps":
-		return "app " + text(asObject(o["mobileAppIdentifier"]), "windowsAppId")
+		return "app " + Text(Object(o["mobileAppIdentifier"]), "windowsAppId")
 	case "assignments":
-		target := asObject(o["target"])
-		return text(target, "@odata.type") + " " + text(target, "groupId") + filterOf(target)
+		target := Object(o["target"])
+		return Text(target, "@odata.type") + " " + Text(target, "groupId") + filterOf(target)
+	case "customSettings":
+		return pair(Text(o, "name"), Text(o, "value"))
+	case "settings":
+		return typed(Object(o["settingInstance"]))
 	case "keyCredentials":
-		if key := text(o, "key"); key != "" {
+		if key := Text(o, "key"); key != "" {
 			return key
 		}
-		return text(o, "keyId")
+		return Text(o, "keyId")
 	}
 	doc, _ := json.Marshal(v) // decoded from JSON
 	return string(doc)
 }
 
 func filterOf(target map[string]any) string {
-	if mode := text(target, "deviceAndAppManagementAssignmentFilterType"); mode == "" || strings.EqualFold(mode, "none") {
+	if mode := Text(target, "deviceAndAppManagementAssignmentFilterType"); mode == "" || strings.EqualFold(mode, "none") {
 		return ""
 	}
-	return " filter " + text(target, "deviceAndAppManagementAssignmentFilterId")
-}
-
-func asObject(v any) map[string]any {
-	o, _ := v.(map[string]any)
-	return o
+	return " filter " + Text(target, "deviceAndAppManagementAssignmentFilterId")
 }
 
 // blank reports whether a value says nothing.
