@@ -209,23 +209,38 @@ func (w *tour) policy(t *testing.T, all string, body map[string]any) string {
 	return id
 }
 
-// wipes asks for each wipe; there is one PC, and what is pending already stays so.
+const registrations = "deviceAppManagement/managedAppRegistrations"
+
+// wipes asks for everything that can be done to an app on a PC. There is one PC,
+// and the tour leaves a wipe pending.
 func (w *tour) wipes(t *testing.T) {
-	registrations, _ := w.ask(t, http.MethodGet, "deviceAppManagement/managedAppRegistrations", nil, http.StatusOK)["value"].([]any)
-	if len(registrations) != 1 {
-		t.Fatalf("%d registrations", len(registrations))
-	}
-	registration, _ := registrations[0].(map[string]any)
-	tag, _ := registration["deviceTag"].(string)
-	devices, _ := w.ask(t, http.MethodGet, "devices", nil, http.StatusOK)["value"].([]any)
-	device, _ := devices[0].(map[string]any)
+	app := w.first(t, registrations)
+	tag, _ := app["deviceTag"].(string)
+	id, _ := app["id"].(string)
+	device, _ := w.first(t, "devices")["id"].(string)
+	w.keys["device"] = device
+	w.do(t, http.StatusNoContent, http.MethodPatch, "devices/{}", map[string]any{"displayName": "PC"}, device)
+	w.keys[registrations+"/{}/managedAppLogCollectionRequests"] = w.made(t, registrations+"/{}/managedAppLogCollectionRequests", map[string]any{}, id)
+	w.do(t, http.StatusNoContent, http.MethodPost, "users/{}/wipeAndBlockManagedApps", nil, w.house.User)
+	w.do(t, http.StatusNoContent, http.MethodPost, "users/{}/unblockManagedApps", nil, w.house.User)
 	byTag := map[string]any{"deviceTag": tag}
 	w.do(t, http.StatusNoContent, http.MethodPost, "users/{}/wipeManagedAppRegistrationsByDeviceTag", byTag, w.house.User)
+	operation, _ := w.first(t, registrations+"/"+id+"/operations?$filter=state%20eq%20%27pending%27")["id"].(string)
+	w.do(t, http.StatusNoContent, http.MethodDelete, registrations+"/{}/operations/{}", nil, id, operation)
+	w.do(t, http.StatusNoContent, http.MethodPost, "users/{}/wipeManagedAppRegistrationsByDeviceTag", byTag, w.house.User)
 	w.do(t, http.StatusNoContent, http.MethodPost, "users/{}/wipeManagedAppRegistrationByDeviceTag", byTag, w.house.User)
-	w.do(t, http.StatusNoContent, http.MethodPost, "users/{}/wipeManagedAppRegistrationsByAzureAdDeviceId",
-		map[string]any{"azureAdDeviceId": device["id"]}, w.house.User)
-	w.do(t, http.StatusNoContent, http.MethodPatch, "devices/{}", map[string]any{"displayName": "PC"}, device["id"].(string))
-	w.keys["device"] = device["id"].(string)
+	w.do(t, http.StatusNoContent, http.MethodPost, "users/{}/wipeManagedAppRegistrationsByAzureAdDeviceId", map[string]any{"azureAdDeviceId": device}, w.house.User)
+}
+
+// first is the first object of a list.
+func (w *tour) first(t *testing.T, path string) map[string]any {
+	t.Helper()
+	list, _ := w.ask(t, http.MethodGet, path, nil, http.StatusOK)["value"].([]any)
+	if len(list) == 0 {
+		t.Fatalf("%s is empty", path)
+	}
+	o, _ := list[0].(map[string]any)
+	return o
 }
 
 // clear removes what build made.
