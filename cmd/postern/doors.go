@@ -130,18 +130,17 @@ func isOwn(host, issuer string) bool {
 	return err == nil && ip.IsLoopback()
 }
 
-// indoors picks the Graph door and its reports by the first segment and bounds how
-// long a body may take to arrive.
+// indoors picks the Graph door by version segment and bounds how long a body
+// may take to arrive.
 func indoors(mux, graphMux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Not every ResponseWriter has deadlines; those of tests need none.
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(readLimit))
-		switch first, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/"); first {
-		case graph.V1, graph.Beta, "reports":
+		if strings.HasPrefix(r.URL.Path, "/v1.0/") || strings.HasPrefix(r.URL.Path, "/beta/") {
 			graphMux.ServeHTTP(w, r)
-		default:
-			mux.ServeHTTP(w, r)
+			return
 		}
+		mux.ServeHTTP(w, r)
 	})
 }
 
