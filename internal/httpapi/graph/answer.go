@@ -119,6 +119,9 @@ func ignoreGone(error) error { return nil }
 
 // context names what an answer holds.
 func (c *Call) context(path string) string {
+	if strings.HasPrefix(path, "Collection(") {
+		return c.Base() + "/$metadata#" + path // what has no set is named by its type alone
+	}
 	parts := slices.Clone(c.Options.Select)
 	for _, e := range c.Options.Expand {
 		parts = append(parts, e.Name+"()")

@@ -141,7 +141,11 @@ func (c *Call) Parameters(kind string) (*odata.Object, error) {
 	if err := json.Unmarshal(trimBOM(doc), &members); err != nil {
 		return nil, fault.New(fault.Invalid, "the body is not valid JSON: %v", err)
 	}
-	if faults := c.model().CheckAction(kind, action, members); len(faults) > 0 {
+	faults := c.model().CheckAction(kind, action, members)
+	if len(faults) > 0 && c.Version == V1 { // as checkIn
+		faults = c.door.models[Beta].CheckAction(kind, action, members)
+	}
+	if len(faults) > 0 {
 		return nil, fault.New(fault.Invalid, "%s", strings.Join(faults, "; "))
 	}
 	return o, nil
