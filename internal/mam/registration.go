@@ -30,8 +30,8 @@ func (s *Service) List(ctx context.Context, t directory.TenantID, f Filter) ([]R
 	return s.cfg.Store.List(ctx, t, f)
 }
 
-// Count returns how many registrations of the tenant there are, of a user, device
-// and app if f names them, the ended ones included if f says so.
+// Count returns how many registrations of the tenant List would give, page by
+// page; f.Before takes no part.
 func (s *Service) Count(ctx context.Context, t directory.TenantID, f Filter) (int, error) {
 	return s.cfg.Store.Count(ctx, t, f)
 }

@@ -126,8 +126,8 @@ type Registrations interface {
 	Registration(ctx context.Context, t directory.TenantID, id directory.RegistrationID) (Registration, error)
 	// List returns registrations in identifier order.
 	List(ctx context.Context, t directory.TenantID, f Filter) ([]Registration, error)
-	// Count returns how many registrations of a user, device and app there are; the
-	// other fields of f but Ended do not count.
+	// Count returns how many registrations there are that List would give, page by
+	// page; f.Before takes no part.
 	Count(ctx context.Context, t directory.TenantID, f Filter) (int, error)
 	// Save stores all of c or nothing; fault.Conflict when a revision moved.
 	// Changing an operation moves the registration's revision too.

@@ -9,21 +9,16 @@ import (
 	"github.com/postern-mam/postern/internal/store/sqldb"
 )
 
-// Count reads an index alone, not the registrations.
+// Count reads indexes alone, not the registrations.
 func (v mamView) Count(ctx context.Context, t directory.TenantID, f mam.Filter) (int, error) {
-	var c conditions
-	c.add("tenant = ?", string(t))
-	for _, n := range []struct{ column, value string }{{"user_id", string(f.User)}, {"device_id", string(f.Device)}, {"app", string(f.App)}} {
-		if n.value != "" {
-			c.add(n.column+" = ?", n.value)
+	return one(ctx, v.Store, func(tx *sqldb.Tx) (int, error) {
+		var c conditions
+		from, err := matching(tx, &c, t, f)
+		if err != nil {
+			return 0, err
 		}
-	}
-	if !f.Ended {
-		c.add("ended_at = 0")
-	}
-	return one(ctx, v.Store, func(tx *sqldb.Tx) (n int, err error) {
 		var count int64
-		err = tx.Row("SELECT count(*) FROM registrations WHERE "+strings.Join(c.where, " AND "), c.args, &count)
+		err = tx.Row("SELECT count(*) FROM "+from+" WHERE "+strings.Join(c.where, " AND "), c.args, &count)
 		return int(count), err
 	})
 }

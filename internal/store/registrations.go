@@ -48,6 +48,20 @@ func (v mamView) List(ctx context.Context, t directory.TenantID, f mam.Filter) (
 func narrow(tx *sqldb.Tx, t directory.TenantID, f mam.Filter) (query string, args []any, err error) {
 	var c conditions
 	c.add("r.id > ?", "")
+	if !f.Before.IsZero() {
+		c.add("r.seen_day <= ?", day(f.Before))
+	}
+	from, err := matching(tx, &c, t, f)
+	if err != nil {
+		return "", nil, err
+	}
+	c.args = append(c.args, int64(f.Limit))
+	return fmt.Sprintf("SELECT r.doc, r.revision FROM %s WHERE %s ORDER BY r.id LIMIT $%d", from, strings.Join(c.where, " AND "), len(c.args)), c.args, nil
+}
+
+// matching adds what f asks for, but for when a registration was heard of, and
+// returns from where to read.
+func matching(tx *sqldb.Tx, c *conditions, t directory.TenantID, f mam.Filter) (from string, err error) {
 	c.add("r.tenant = ?", string(t))
 	for _, n := range []struct{ column, value string }{{"r.user_id", string(f.User)}, {"r.device_id", string(f.Device)}, {"r.app", string(f.App)}} {
 		if n.value != "" {
@@ -57,17 +71,10 @@ func narrow(tx *sqldb.Tx, t directory.TenantID, f mam.Filter) (query string, arg
 	if !f.Ended {
 		c.add("r.ended_at = 0")
 	}
-	if !f.Before.IsZero() {
-		c.add("r.seen_day <= ?", day(f.Before))
-	}
-	from := "registrations r"
 	if len(f.Groups) > 0 {
-		if from, err = within(tx, &c, t, f.Groups); err != nil {
-			return "", nil, err
-		}
+		return within(tx, c, t, f.Groups)
 	}
-	c.args = append(c.args, int64(f.Limit))
-	return fmt.Sprintf("SELECT r.doc, r.revision FROM %s WHERE %s ORDER BY r.id LIMIT $%d", from, strings.Join(c.where, " AND "), len(c.args)), c.args, nil
+	return "registrations r", nil
 }
 
 // fewUsers is how many users in groups are looked up one by one. More of them
