@@ -8,9 +8,12 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -593,4 +596,63 @@ func TestTheStateOfAUserIsTold(t *testing.T) {
 		t.Errorf("%s", raw)
 	}
 	e.get(statuses+"/another").refused(404, "userstatus")
+}
+
+// realPolicies are the app protection policies that real tenants exported.
+func realPolicies(t *testing.T) map[string]string {
+	t.Helper()
+	root := os.Getenv("POSTERN_REALDATA")
+	if root == "" {
+		if os.Getenv("POSTERN_REQUIRE_DATA") != "" {
+			t.Fatal("POSTERN_REALDATA is not set, and POSTERN_REQUIRE_DATA forbids to skip")
+		}
+		t.Skip("POSTERN_REALDATA is not set")
+	}
+	all := map[string]string{}
+	err := filepath.WalkDir(filepath.Join(root, "app-protection"), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(path) != ".json" {
+			return err
+		}
+		raw, err := os.ReadFile(path)
+		all[path] = string(raw)
+		return err
+	})
+	if err != nil || len(all) == 0 {
+		t.Fatalf("no real data below %s: %v", root, err)
+	}
+	return all
+}
+
+func TestRealPoliciesComeBackOrAreRefusedByPlatform(t *testing.T) {
+	files := realPolicies(t)
+	e := newEstate(t)
+	staff := e.group("staff")
+	windows := 0
+	for file, raw := range files {
+		raw = strings.ReplaceAll(raw, "$groupid", staff)
+		for kind, platform := range map[string]string{"iosManagedAppProtection": "iOS", "androidManagedAppProtection": "Android"} {
+			if strings.Contains(raw, `microsoft.graph.`+kind+`"`) {
+				e.send("POST", protections, raw).refused(400, "@odata.type", kind, platform)
+				e.send("POST", apps+"managedAppPolicies", raw).refused(400, "@odata.type", kind, platform)
+				raw = ""
+			}
+		}
+		if raw == "" {
+			continue
+		}
+		windows++
+		first := e.get(protections + "/" + e.send("POST", protections, raw).want(201).text("id") + "?$expand=apps,assignments").want(200)
+		again := e.get(protections + "/" + e.send("POST", protections, first.raw).want(201).text("id") + "?$expand=apps,assignments").want(200)
+		for name, was := range first.body {
+			x, _ := json.Marshal(was)
+			y, _ := json.Marshal(again.body[name])
+			if name != "id" && !strings.Contains(name, "@odata.context") && string(x) != string(y) {
+				t.Errorf("%s: %s is %s, was %s", file, name, y, x)
+			}
+		}
+	}
+	if windows == 0 || windows == len(files) {
+		t.Errorf("%d of %d policies are for Windows: too few to prove anything", windows, len(files))
+	}
+	t.Logf("%d policies for Windows, %d for other platforms", windows, len(files)-windows)
 }
