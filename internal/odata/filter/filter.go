@@ -73,34 +73,6 @@ func collect(n node, prefixes []string, out *[]string) {
 	}
 }
 
-// Equals returns the text to which the filter pins a property: it is
-// "path eq 'value'", perhaps with more conditions joined by and. The text is
-// compared without regard to case.
-func (f Filter) Equals(property string) (value string, ok bool) {
-	terms := []node{f.root}
-	if all, ok := f.root.(logic); ok && !all.or {
-		terms = all.terms
-	}
-	for _, term := range terms {
-		c, ok := term.(comparison)
-		if !ok || c.operator != "eq" {
-			continue
-		}
-		p, left := c.left.(path)
-		other := c.right
-		if !left {
-			p, _ = c.right.(path)
-			other = c.left
-		}
-		constant, _ := other.(constant)
-		text, isText := constant.value.(string)
-		if isText && !p.count && strings.EqualFold(p.under([]string{""}), property) {
-			return text, true
-		}
-	}
-	return "", false
-}
-
 // Advanced reports whether Graph wants "ConsistencyLevel: eventual" with this
 // filter on directory objects: it holds ne, not, endsWith or $count (Graph,
 // "Advanced query capabilities on Microsoft Entra ID objects").
