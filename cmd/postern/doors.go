@@ -24,7 +24,6 @@ import (
 	"github.com/postern-mam/postern/internal/httpapi/portal"
 	"github.com/postern-mam/postern/internal/httpapi/proxy"
 	"github.com/postern-mam/postern/internal/oauth"
-	"github.com/postern-mam/postern/internal/outbox"
 )
 
 // readLimit is how long a client may take to send a body to our own doors.
@@ -76,10 +75,7 @@ func (h *house) openDoors(ctx context.Context, c *ServeCmd) error {
 	}
 	h.handler = h.ops.watch(h.log, byHost(issuer.Hostname(), indoors(mux, graphMux), sites))
 	h.tls = h.authority.TLSConfig(h.serves(issuer.Hostname()))
-	h.dispatcher, err = outbox.New(ctx, outbox.Config{
-		Store: h.store.Outbox(), Handlers: h.handlers(), Hints: h.store.Hints(), Log: h.log,
-	})
-	return err
+	return h.dispatch(ctx)
 }
 
 // graph builds the administration API from its areas, and the address of

@@ -50,7 +50,8 @@ type house struct {
 	report *report.Service
 	hub    *mamapi.Hub
 
-	dispatcher  *outbox.Dispatcher
+	cuts        *outbox.Dispatcher // ends what is open
+	follows     *outbox.Dispatcher // brings up to date what is for display
 	handler     http.Handler
 	tls         *tls.Config
 	done        chan struct{} // closed when streams must end
@@ -130,10 +131,18 @@ func (h *house) furnish() (err error) {
 	return err
 }
 
-// handlers are the rooms that react to events, in the order of urgency: what is
-// open is cut first; what is only for display comes last.
-func (h *house) handlers() []event.Handler {
-	return []event.Handler{h.tunnel.OnEvent, h.hub.OnEvent, h.idp.OnEvent, h.mam.OnEvent}
+// dispatch connects the rooms that react to events, in two lines: what is open
+// is cut in the first, however long the second takes to judge a large tenant
+// anew.
+func (h *house) dispatch(ctx context.Context) (err error) {
+	line := func(handlers ...event.Handler) (*outbox.Dispatcher, error) {
+		return outbox.New(ctx, outbox.Config{Store: h.store.Outbox(), Handlers: handlers, Hints: h.store.Hints(), Log: h.log})
+	}
+	if h.cuts, err = line(h.tunnel.OnEvent, h.hub.OnEvent, h.idp.OnEvent); err != nil {
+		return err
+	}
+	h.follows, err = line(h.mam.OnEvent)
+	return err
 }
 
 // open founds the first tenant on an empty database and brings bootstrap.json

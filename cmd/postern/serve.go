@@ -89,7 +89,8 @@ func (h *house) run(ctx context.Context, l listeners, ready func()) error {
 	group, running := errgroup.WithContext(ctx)
 	group.Go(func() error { return ignoreClosed(srv.ServeTLS(l.main, "", "")) })
 	group.Go(func() error { return ignoreClosed(ops.Serve(l.ops)) })
-	group.Go(func() error { return ignoreCanceled(h.dispatcher.Run(running)) })
+	group.Go(func() error { return ignoreCanceled(h.cuts.Run(running)) })
+	group.Go(func() error { return ignoreCanceled(h.follows.Run(running)) })
 	group.Go(func() error { return ignoreCanceled(h.tunnel.Run(running)) })
 	group.Go(func() error { return ignoreCanceled(h.chores(running)) })
 	group.Go(func() error {
