@@ -17,7 +17,6 @@ import (
 type conditionalAccessPolicy struct {
 	Type             string       `json:"@odata.type"`
 	ID               string       `json:"id"`
-	TemplateID       *string      `json:"templateId"`
 	DisplayName      string       `json:"displayName"`
 	Description      *string      `json:"description"`
 	CreatedDateTime  *string      `json:"createdDateTime"`
@@ -26,6 +25,12 @@ type conditionalAccessPolicy struct {
 	SessionControls  *struct{}    `json:"sessionControls"`
 	Conditions       conditionSet `json:"conditions"`
 	GrantControls    grants       `json:"grantControls"`
+}
+
+// published is a policy as v1.0 shows it: beta knows no template.
+type published struct {
+	conditionalAccessPolicy
+	TemplateID *string `json:"templateId"`
 }
 
 type conditionSet struct {
@@ -75,7 +80,7 @@ type grants struct {
 	AuthenticationStrength      *struct{} `json:"authenticationStrength"`
 }
 
-func viewAccessPolicy(_ *graph.Call, p access.Policy) (any, error) {
+func viewAccessPolicy(c *graph.Call, p access.Policy) (any, error) {
 	none := []string{}
 	out := conditionalAccessPolicy{
 		Type: "#microsoft.graph.conditionalAccessPolicy", ID: string(p.ID), DisplayName: p.DisplayName, Description: graph.Text(p.Description),
@@ -102,6 +107,9 @@ func viewAccessPolicy(_ *graph.Call, p access.Policy) (any, error) {
 	}
 	if on := p.Conditions.Platforms; on != nil {
 		out.Conditions.Platforms = &platformSet{graph.Texts(on.Include), graph.Texts(on.Exclude)}
+	}
+	if c.Version == graph.V1 {
+		return published{conditionalAccessPolicy: out}, nil
 	}
 	return out, nil
 }

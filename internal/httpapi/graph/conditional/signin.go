@@ -1,6 +1,7 @@
 package conditional
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/postern-mam/postern/internal/access"
@@ -22,7 +23,7 @@ type signIn struct {
 	UserAgent                        string          `json:"userAgent"`
 	CorrelationID                    string          `json:"correlationId"`
 	IsInteractive                    bool            `json:"isInteractive"`
-	AuthenticationProtocol           string          `json:"authenticationProtocol"`
+	AuthenticationProtocol           string          `json:"authenticationProtocol,omitempty"` // beta
 	ConditionalAccessStatus          string          `json:"conditionalAccessStatus"`
 	AppliedConditionalAccessPolicies []appliedPolicy `json:"appliedConditionalAccessPolicies"`
 	DeviceDetail                     deviceDetail    `json:"deviceDetail"`
@@ -37,7 +38,7 @@ type appliedPolicy struct {
 	EnforcedGrantControls   []string `json:"enforcedGrantControls"`
 	EnforcedSessionControls []string `json:"enforcedSessionControls"`
 	Result                  string   `json:"result"`
-	NotMatched              []string `json:"conditionsNotSatisfied"`
+	NotMatched              string   `json:"conditionsNotSatisfied,omitempty"` // beta
 }
 
 type deviceDetail struct {
@@ -53,6 +54,7 @@ type signInStatus struct {
 
 type signInPostern struct {
 	Outcome      string  `json:"outcome"`
+	Protocol     string  `json:"protocol"`
 	App          *string `json:"app"`
 	Registration *string `json:"registration"`
 }
@@ -63,16 +65,29 @@ var clientNames = map[access.ClientAppType]string{
 	access.ExchangeActiveSync: "Exchange ActiveSync", access.OtherClients: "Other clients",
 }
 
-func viewSignIn(r access.Record) signIn {
+// protocols are Graph's names (protocolType) of ours.
+var protocols = map[string]string{
+	"authorizationCode": "oAuth2", "refreshToken": "refreshTokenGrant", "clientCredentials": "clientCredentials", "deviceCode": "deviceCode",
+}
+
+// conditions are Graph's names (conditionalAccessConditions) of ours.
+var conditions = map[string]string{
+	"users": "users", "applications": "application", "clientAppTypes": "clientType", "platforms": "devicePlatform",
+}
+
+func viewSignIn(c *graph.Call, r access.Record) signIn {
 	out := signIn{
 		Type: "#microsoft.graph.signIn", ID: r.ID, CreatedDateTime: graph.Stamp(r.At), UserID: string(r.User), UserPrincipalName: r.UserPrincipalName,
 		AppID: string(r.Client), AppDisplayName: r.ClientName, ResourceID: string(r.Resource), ResourceDisplayName: r.ResourceName,
 		IPAddress: r.IP, ClientAppUsed: clientNames[r.ClientAppType], UserAgent: r.UserAgent, CorrelationID: r.CorrelationID,
-		IsInteractive: r.Interactive, AuthenticationProtocol: r.Protocol, ConditionalAccessStatus: standing(r.Applied),
+		IsInteractive: r.Interactive, ConditionalAccessStatus: standing(r.Applied),
 		AppliedConditionalAccessPolicies: []appliedPolicy{},
 		DeviceDetail:                     deviceDetail{DeviceID: string(r.Device), OperatingSystem: string(r.Platform)},
 		Status:                           signInStatus{ErrorCode: r.Code, FailureReason: graph.Text(r.Reason)},
-		Postern:                          signInPostern{r.Outcome.String(), graph.Text(string(r.App)), graph.Text(string(r.Registration))},
+		Postern:                          signInPostern{r.Outcome.String(), r.Protocol, graph.Text(string(r.App)), graph.Text(string(r.Registration))},
+	}
+	if c.Version == graph.Beta {
+		out.AuthenticationProtocol = cmp.Or(protocols[r.Protocol], "none")
 	}
 	if r.Device != "" {
 		out.DeviceDetail.TrustType = graph.Text("Workplace")
@@ -80,7 +95,10 @@ func viewSignIn(r access.Record) signIn {
 	for _, a := range r.Applied {
 		p := appliedPolicy{
 			ID: string(a.Policy), DisplayName: a.DisplayName, EnforcedGrantControls: []string{}, EnforcedSessionControls: []string{},
-			Result: string(a.Result), NotMatched: graph.Texts(a.NotMatched),
+			Result: string(a.Result),
+		}
+		if c.Version == graph.Beta {
+			p.NotMatched = unmet(a.NotMatched)
 		}
 		for _, control := range a.Enforced {
 			p.EnforcedGrantControls = append(p.EnforcedGrantControls, capital(string(control)))
@@ -88,6 +106,15 @@ func viewSignIn(r access.Record) signIn {
 		out.AppliedConditionalAccessPolicies = append(out.AppliedConditionalAccessPolicies, p)
 	}
 	return out
+}
+
+// unmet spells the conditions that did not match as a flags enumeration.
+func unmet(names []string) string {
+	var out []string
+	for _, n := range names {
+		out = append(out, cmp.Or(conditions[n], "unknownFutureValue"))
+	}
+	return cmp.Or(strings.Join(out, ","), "none")
 }
 
 // capital spells a control as the sign-in log does: "Mfa", "Block".
@@ -121,7 +148,7 @@ func (d *Area) listSignIns(c *graph.Call) error {
 			found, err := d.SignIns.Records(c.Ctx, c.Tenant(), after, limit)
 			var rows []graph.Row
 			for _, r := range found {
-				rows = append(rows, graph.Row{ID: r.ID, View: viewSignIn(r)})
+				rows = append(rows, graph.Row{ID: r.ID, View: viewSignIn(c, r)})
 			}
 			return rows, err
 		},
