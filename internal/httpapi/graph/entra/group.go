@@ -4,9 +4,11 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/postern-mam/postern/internal/admin"
 	"github.com/postern-mam/postern/internal/directory"
+	"github.com/postern-mam/postern/internal/fault"
 	"github.com/postern-mam/postern/internal/httpapi/graph"
 	"github.com/postern-mam/postern/internal/odata"
 )
@@ -22,12 +24,14 @@ type group struct {
 	MailNickname    *string  `json:"mailNickname"`
 	MembershipRule  *string  `json:"membershipRule"`
 	SecurityEnabled bool     `json:"securityEnabled"`
+	UniqueName      *string  `json:"uniqueName"`
 }
 
 func viewGroup(g directory.Group) group {
 	return group{
 		Type: "#microsoft.graph.group", ID: string(g.ID), CreatedDateTime: graph.Stamp(g.CreatedAt), Description: graph.Text(g.Description),
 		DisplayName: g.DisplayName, GroupTypes: []string{}, MailNickname: graph.Text(g.MailNickname), SecurityEnabled: true,
+		UniqueName: graph.Text(g.UniqueName),
 	}
 }
 
@@ -40,8 +44,18 @@ func (d *Area) groups() graph.Set[directory.Group] {
 		ID:       func(g directory.Group) string { return string(g.ID) },
 		Revision: func(g directory.Group) int64 { return g.Revision },
 		View:     func(_ *graph.Call, g directory.Group) (any, error) { return viewGroup(g), nil },
-		Take:     readGroup, Save: d.saveGroup,
+		Take:     readGroup, Save: d.saveGroup, Find: d.findGroup, Guard: d.guardGroup,
 	}
+}
+
+func (d *Area) findGroup(c *graph.Call, key odata.Segment) (directory.Group, error) {
+	switch key.Property {
+	case "", "id":
+		return d.as(c).Groups().Get(c.Ctx, c.Tenant(), key.Text)
+	case "uniqueName":
+		return d.as(c).GroupByUniqueName(c.Ctx, c.Tenant(), key.Text)
+	}
+	return directory.Group{}, fault.New(fault.Invalid, "key property %q is not supported on groups; use the id or uniqueName", key.Property)
 }
 
 const (
@@ -56,6 +70,7 @@ func readGroup(c *graph.Call, o *odata.Object, g *directory.Group) {
 	o.Text("displayName", &g.DisplayName)
 	o.Text("description", &g.Description)
 	o.Text("mailNickname", &g.MailNickname)
+	o.Text("uniqueName", &g.UniqueName)
 	var types, bound []string
 	mail, security, rule := false, true, ""
 	o.Texts("groupTypes", &types)
@@ -94,10 +109,8 @@ func bound(o *odata.Object, property string) []string {
 func (d *Area) saveGroup(c *graph.Call, o *odata.Object, g directory.Group) (directory.Group, error) {
 	room := d.as(c)
 	enter, own := bound(o, members), bound(o, owners)
-	for _, id := range slices.Concat(enter, own) {
-		if _, err := room.Member(c.Ctx, c.Tenant(), id); err != nil {
-			return g, unresolved(err, id)
-		}
+	if err := first(d.resolve(c, "members", enter, room.Member), d.resolve(c, "owners", own, room.Owner)); err != nil {
+		return g, err
 	}
 	created := g.Revision == 0
 	g, err := room.Groups().Save(c.Ctx, g)
@@ -117,4 +130,40 @@ func (d *Area) saveGroup(c *graph.Call, o *odata.Object, g directory.Group) (dir
 		}
 	}
 	return g, nil
+}
+
+// resolve wants references that name something, each once.
+func (d *Area) resolve(c *graph.Call, property string, ids []string, look func(context.Context, directory.TenantID, string) (directory.Member, error)) error {
+	for i, id := range ids {
+		if slices.Contains(ids[:i], id) {
+			return alreadyReferenced(property)
+		}
+		if _, err := look(c.Ctx, c.Tenant(), id); err != nil {
+			return unresolved(err, id)
+		}
+	}
+	return nil
+}
+
+// patchGroup changes a group. One that is named by a unique name is made when it
+// is not there and the caller wants that (Graph: upsert).
+func (d *Area) patchGroup(c *graph.Call) error {
+	groups := d.groups()
+	key := c.Keys[0]
+	if key.Property != "uniqueName" || !strings.Contains(strings.ToLower(c.Request.Header.Get("Prefer")), "create-if-missing") {
+		return groups.Patch(c)
+	}
+	_, err := groups.One(c)
+	if fault.KindOf(err) != fault.NotFound {
+		return groups.Patch(c)
+	}
+	o, err := c.Body(groups.Kind)
+	if err != nil {
+		return err
+	}
+	groups.Take = func(c *graph.Call, o *odata.Object, g *directory.Group) {
+		readGroup(c, o, g)
+		g.UniqueName = key.Text
+	}
+	return groups.Create(c, o)
 }

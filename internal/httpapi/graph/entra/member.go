@@ -1,6 +1,7 @@
 package entra
 
 import (
+	"context"
 	"net/http"
 	"slices"
 
@@ -17,19 +18,30 @@ func (d *Area) groupRoutes() []graph.Route {
 		g, err := groups.One(c)
 		return string(g.ID), err
 	})...)
-	for relation, list := range map[string]relations{"members": d.members, "transitiveMembers": d.transitiveMembers, "owners": d.owners} {
-		routes = append(routes, d.relationRoutes(relation, list)...)
+	for i := range routes {
+		if routes[i].Method == http.MethodPatch && routes[i].Pattern == "groups/{}" {
+			routes[i].Do = d.patchGroup
+		}
+	}
+	for _, r := range []relation{{"members", d.members}, {"transitiveMembers", d.transitiveMembers}, {"owners", d.owners}} {
+		routes = append(routes, d.relationRoutes(r)...)
 	}
 	return append(routes,
-		post("groups/{}/members/$ref", directory.GroupWrite, d.addMember),
-		remove("groups/{}/members/{}/$ref", directory.GroupWrite, d.removeMember),
-		post("groups/{}/owners/$ref", directory.GroupWrite, d.addOwner),
-		remove("groups/{}/owners/{}/$ref", directory.GroupWrite, d.removeOwner),
+		post("groups/{}/members/$ref", directory.GroupWrite, d.filling(d.enter("members", func(room *admin.Service) change { return room.AddMember }))),
+		remove("groups/{}/members/{}/$ref", directory.GroupWrite, d.filling(d.leave(func(room *admin.Service) change { return room.RemoveMember }))),
+		post("groups/{}/owners/$ref", directory.GroupWrite, d.enter("owners", func(room *admin.Service) change { return room.AddOwner })),
+		remove("groups/{}/owners/{}/$ref", directory.GroupWrite, d.leave(func(room *admin.Service) change { return room.RemoveOwner })),
 	)
 }
 
-// relations lists directory objects that a group is related to.
-type relations func(c *graph.Call, g directory.GroupID, q admin.Query) ([]directory.Member, error)
+// change adds to a relation of a group, or takes out of it.
+type change func(ctx context.Context, t directory.TenantID, g directory.GroupID, id string) error
+
+// relation is a way in which directory objects are related to a group.
+type relation struct {
+	name string
+	list func(c *graph.Call, g directory.GroupID, q admin.Query) ([]directory.Member, error)
+}
 
 func (d *Area) members(c *graph.Call, g directory.GroupID, q admin.Query) ([]directory.Member, error) {
 	return d.as(c).Members(c.Ctx, c.Tenant(), g, q)
@@ -43,17 +55,30 @@ func (d *Area) owners(c *graph.Call, g directory.GroupID, q admin.Query) ([]dire
 	return d.as(c).Owners(c.Ctx, c.Tenant(), g, q)
 }
 
-func (d *Area) relationRoutes(relation string, list relations) []graph.Route {
-	path := "groups/{}/" + relation
-	of := func(kind directory.MemberKind) func(c *graph.Call) graph.List {
-		return func(c *graph.Call) graph.List { return d.related(c, relation, kind, list) }
+func (d *Area) relationRoutes(r relation) []graph.Route {
+	path := "groups/{}/" + r.name
+	of := func(c *graph.Call, kind directory.MemberKind) (graph.List, error) {
+		g, err := d.groups().One(c)
+		return d.related(c, g.ID, r, kind), err
 	}
 	answer := func(kind directory.MemberKind) func(c *graph.Call) error {
-		return func(c *graph.Call) error { return c.Answer(of(kind)(c)) }
+		return func(c *graph.Call) error {
+			l, err := of(c, kind)
+			if err != nil {
+				return err
+			}
+			return c.Answer(l)
+		}
 	}
 	return []graph.Route{
 		get(path, directory.GroupRead, answer("")),
-		get(path+"/$count", directory.GroupRead, func(c *graph.Call) error { return c.Total(of("")(c)) }),
+		get(path+"/$count", directory.GroupRead, func(c *graph.Call) error {
+			l, err := of(c, "")
+			if err != nil {
+				return err
+			}
+			return c.Total(l)
+		}),
 		get(path+"/$ref", directory.GroupRead, answer(onlyReference)),
 		get(path+"/graph.user", directory.GroupRead, answer(directory.MemberUser)),
 		get(path+"/graph.group", directory.GroupRead, answer(directory.MemberGroup)),
@@ -65,18 +90,22 @@ func (d *Area) relationRoutes(relation string, list relations) []graph.Route {
 // onlyReference asks for the URLs of members instead of the members.
 const onlyReference directory.MemberKind = "$ref"
 
-// related is a relation of the group in the path as a list, of one kind of
-// objects or, with "", of all.
-func (d *Area) related(c *graph.Call, relation string, kind directory.MemberKind, list relations) graph.List {
-	declared := "graph.directoryObject"
-	if kind != "" && kind != onlyReference {
+// related is a relation of a group as a list, of one kind of objects or, with "",
+// of all.
+func (d *Area) related(c *graph.Call, g directory.GroupID, r relation, kind directory.MemberKind) graph.List {
+	declared, path := "graph.directoryObject", "groups/"+string(g)+"/"+r.name
+	switch kind {
+	case "":
+	case onlyReference:
+		path = "Collection($ref)"
+	default:
 		declared = "graph." + string(kind)
 	}
-	return graph.List{Path: "groups/" + c.Key(0) + "/" + relation, Kind: declared, Directory: true, Page: func(after string, limit int) ([]graph.Row, error) {
+	return graph.List{Path: path, Kind: declared, Directory: true, Page: func(after string, limit int) ([]graph.Row, error) {
 		q := admin.Query{After: after, Limit: limit}
 		var rows []graph.Row
 		for {
-			found, err := list(c, directory.GroupID(c.Key(0)), q)
+			found, err := r.list(c, g, q)
 			if err != nil {
 				return nil, err
 			}
@@ -115,16 +144,22 @@ func (d *Area) object(c *graph.Call, m directory.Member) (any, error) {
 	switch m.Kind {
 	case directory.MemberUser:
 		u, err := d.as(c).Users().Get(c.Ctx, c.Tenant(), m.ID)
-		return viewUser(u), err
+		return permitted(c, directory.UserRead, viewUser(u)), err
 	case directory.MemberApp:
-		a, err := d.as(c).AppByObjectID(c.Ctx, c.Tenant(), m.ID)
-		if err != nil {
-			return nil, err
-		}
-		return d.principals().View(c, a)
+		return d.principal(c, m.ID)
 	}
 	g, err := d.as(c).Groups().Get(c.Ctx, c.Tenant(), m.ID)
-	return viewGroup(g), err
+	return permitted(c, directory.GroupRead, viewGroup(g)), err
+}
+
+// principal is the service principal with an object identifier.
+func (d *Area) principal(c *graph.Call, id string) (any, error) {
+	a, err := d.as(c).AppByObjectID(c.Ctx, c.Tenant(), id)
+	if err != nil {
+		return nil, err
+	}
+	v, err := d.principals().View(c, a)
+	return permitted(c, directory.ApplicationRead, v), err
 }
 
 // expandGroup lists members or owners inside a group: at most a hundred, as
@@ -152,40 +187,36 @@ func (d *Area) expandGroup(c *graph.Call, g directory.Group, e odata.Expansion) 
 	return out, nil
 }
 
-func (d *Area) addMember(c *graph.Call) error {
-	id, err := reference(c)
-	if err != nil {
-		return err
+// enter adds what the body refers to to a relation of the group in the path.
+func (d *Area) enter(property string, add func(room *admin.Service) change) func(c *graph.Call) error {
+	return func(c *graph.Call) error {
+		id, err := reference(c)
+		if err != nil {
+			return err
+		}
+		g, err := d.groups().One(c)
+		if err != nil {
+			return err
+		}
+		if err := add(d.as(c))(c.Ctx, c.Tenant(), g.ID, id); err != nil {
+			return unresolved(notTwice(err, property), id)
+		}
+		return c.NoContent()
 	}
-	if err := d.as(c).AddMember(c.Ctx, c.Tenant(), directory.GroupID(c.Key(0)), id); err != nil {
-		return unresolved(notTwice(err, "members"), id)
-	}
-	return c.NoContent()
 }
 
-func (d *Area) removeMember(c *graph.Call) error {
-	if err := d.as(c).RemoveMember(c.Ctx, c.Tenant(), directory.GroupID(c.Key(0)), c.Key(1)); err != nil {
-		return unresolved(err, c.Key(1))
+// leave takes what the path names out of a relation of the group.
+func (d *Area) leave(remove func(room *admin.Service) change) func(c *graph.Call) error {
+	return func(c *graph.Call) error {
+		g, err := d.groups().One(c)
+		if err != nil {
+			return err
+		}
+		if err := remove(d.as(c))(c.Ctx, c.Tenant(), g.ID, c.Key(1)); err != nil {
+			return unresolved(err, c.Key(1))
+		}
+		return c.NoContent()
 	}
-	return c.NoContent()
-}
-
-func (d *Area) addOwner(c *graph.Call) error {
-	id, err := reference(c)
-	if err != nil {
-		return err
-	}
-	if err := d.as(c).AddOwner(c.Ctx, c.Tenant(), directory.GroupID(c.Key(0)), id); err != nil {
-		return unresolved(notTwice(err, "owners"), id)
-	}
-	return c.NoContent()
-}
-
-func (d *Area) removeOwner(c *graph.Call) error {
-	if err := d.as(c).RemoveOwner(c.Ctx, c.Tenant(), directory.GroupID(c.Key(0)), c.Key(1)); err != nil {
-		return unresolved(err, c.Key(1))
-	}
-	return c.NoContent()
 }
 
 // memberships serves the groups that an object of a collection is in, direct
@@ -205,7 +236,7 @@ func (d *Area) memberships(path, needs, context string, of func(c *graph.Call) (
 				found, err := list(c, id, admin.Query{After: after, Limit: limit})
 				var rows []graph.Row
 				for _, g := range found {
-					rows = append(rows, graph.Row{ID: string(g.ID), View: viewGroup(g)})
+					rows = append(rows, graph.Row{ID: string(g.ID), View: permitted(c, directory.GroupRead, viewGroup(g))})
 				}
 				return rows, err
 			}}, err
@@ -300,13 +331,13 @@ func (d *Area) anyObject(c *graph.Call, id string) (any, error) {
 		return nil, err
 	}
 	if v, err := d.as(c).Devices().Get(c.Ctx, c.Tenant(), id); err == nil {
-		return viewDevice(v), nil
+		return permitted(c, directory.DeviceRead, viewDevice(v)), nil
 	}
-	a, err := d.as(c).AppByObjectID(c.Ctx, c.Tenant(), id)
+	v, err := d.principal(c, id)
 	if err != nil {
 		return nil, fault.New(fault.NotFound, "Resource '%s' does not exist or one of its queried reference-property objects are not present.", id)
 	}
-	return d.principals().View(c, a)
+	return v, nil
 }
 
 // getByIDs answers those of the objects asked for that exist.

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/postern-mam/postern/internal/admin"
 	"github.com/postern-mam/postern/internal/audit"
@@ -70,10 +71,10 @@ func modified(e audit.Entry) []any {
 }
 
 // viewEvent is an entry as Intune shows it, with before and after.
-func viewEvent(_ *graph.Call, e audit.Entry) any {
+func viewEvent(c *graph.Call, e audit.Entry) any {
 	k := kinds[e.Kind]
 	actor := map[string]any{
-		"type": nil, "auditActorType": "ItPro", "userPermissions": []string{}, "applicationId": graph.Text(string(e.Actor.Client)),
+		"auditActorType": "ItPro", "userPermissions": []string{}, "applicationId": graph.Text(string(e.Actor.Client)),
 		"applicationDisplayName": nil, "userPrincipalName": nil, "servicePrincipalName": nil, "ipAddress": graph.Text(e.Actor.Address),
 		"userId": graph.Text(string(e.Actor.User)),
 	}
@@ -86,7 +87,10 @@ func viewEvent(_ *graph.Call, e audit.Entry) any {
 		actor["auditActorType"], actor["applicationDisplayName"] = "Application", "Postern"
 	}
 	resource := map[string]any{
-		"displayName": graph.Text(e.Name), "type": k.resource, "auditResourceType": k.resource, "resourceId": graph.Text(e.Target), "modifiedProperties": modified(e),
+		"displayName": graph.Text(e.Name), "auditResourceType": k.resource, "resourceId": graph.Text(e.Target), "modifiedProperties": modified(e),
+	}
+	if c.Version == graph.Beta {
+		actor["type"], resource["type"] = actor["auditActorType"], k.resource
 	}
 	return map[string]any{
 		"@odata.type": "#microsoft.graph.auditEvent", "id": e.ID, "displayName": activity(e), "componentName": k.component, "actor": actor,
@@ -127,16 +131,39 @@ func viewAudit(_ *graph.Call, e audit.Entry) any {
 	}
 }
 
-// log is a part of the record as a list. A time in $filter narrows what is read.
-func (d *Area) log(c *graph.Call, path, component string, view func(*graph.Call, audit.Entry) any) graph.List {
-	q := admin.EntryQuery{Kinds: of(component)}
-	if id, ok := c.Options.Filter.Equals("resources/resourceId"); ok {
-		q.Target = id
+// narrowed is what of a log can answer the call at all: $filter may name times, a
+// category and an object, and the rest need not be read.
+func narrowed(c *graph.Call, component string) admin.EntryQuery {
+	q := admin.EntryQuery{}
+	f := c.Options.Filter
+	category, categorized := f.Equals("category")
+	for _, k := range of(component) {
+		if !categorized || strings.EqualFold(kinds[k].category, category) {
+			q.Kinds = append(q.Kinds, k)
+		}
 	}
+	for _, property := range []string{"resources/resourceId", "targetResources/id"} {
+		if id, ok := f.Some(property); ok {
+			q.Target = id
+		}
+	}
+	q.From, q.To = f.Between("activityDateTime")
+	if !q.To.IsZero() {
+		q.To = q.To.Add(time.Microsecond) // instants are shown shorter than they are kept
+	}
+	return q
+}
+
+// log is a part of the record as a list.
+func (d *Area) log(c *graph.Call, path, component string, view func(*graph.Call, audit.Entry) any) graph.List {
+	q := narrowed(c, component)
 	return graph.List{
 		Path: path, Kind: map[string]string{intune: "graph.auditEvent", entra: "graph.directoryAudit"}[component],
 		Natural: "activityDateTime desc",
 		Page: func(after string, limit int) ([]graph.Row, error) {
+			if len(q.Kinds) == 0 {
+				return nil, nil // no such category
+			}
 			q.After, q.Limit = after, limit
 			var rows []graph.Row
 			for {
@@ -163,6 +190,9 @@ func (d *Area) log(c *graph.Call, path, component string, view func(*graph.Call,
 
 // shows reports whether the caller's role sees an entry.
 func (d *Area) shows(c *graph.Call, e audit.Entry) bool {
+	if len(e.ScopeTags) == 0 && e.Kind == audit.Registration {
+		return c.May(directory.AuditDataRead, []string{directory.DefaultScopeTag})
+	}
 	return len(e.ScopeTags) == 0 || c.May(directory.AuditDataRead, e.ScopeTags)
 }
 

@@ -43,7 +43,7 @@ type export struct {
 	Select  []string
 	User    directory.UserID
 	All     bool     // sees everything
-	Tags    []string // sees what carries one of these
+	Tags    []string // sees what carries one of these; what has none carries the default one
 	AskedAt time.Time
 }
 
@@ -116,7 +116,7 @@ func (d *Area) job(e export) (exportJob, error) {
 	}
 	id := base64.RawURLEncoding.EncodeToString(sealed)
 	return exportJob{
-		Type: "#microsoft.graph.deviceManagementExportJob", ID: id, ReportName: string(e.Report), Select: e.Select, Format: e.Format,
+		Type: "#microsoft.graph.deviceManagementExportJob", ID: id, ReportName: string(e.Report), Select: graph.Texts(e.Select), Format: e.Format,
 		LocalizationType: "replaceLocalizableValues", Status: "completed", URL: d.BaseURL + "/reports/exports/" + id, RequestDateTime: graph.Stamp(e.AskedAt),
 		ExpirationDateTime: graph.Stamp(e.AskedAt.Add(exportFor)),
 	}, nil
@@ -187,6 +187,9 @@ func (d *Area) write(ctx context.Context, e export, to interface{ Write([]byte) 
 	query := report.Query{User: e.User}
 	if !e.All {
 		query.Sees = func(tags []string) bool {
+			if len(tags) == 0 {
+				tags = []string{directory.DefaultScopeTag}
+			}
 			return slices.ContainsFunc(tags, func(t string) bool { return slices.Contains(e.Tags, t) })
 		}
 	}

@@ -216,7 +216,10 @@ func (d *Area) passing(c *graph.Call, f targeting.Filter) error {
 	if !f.ForApps {
 		return fault.New(fault.Invalid, "platform is %q; only filters for managed apps (%s) have app instances to preview", f.Platform, targeting.WindowsApps)
 	}
-	return c.Answer(graph.List{Path: filtersPath + "/postern.preview", Kind: "graph.managedAppRegistration", Page: func(after string, limit int) ([]graph.Row, error) {
+	if err := c.Allows(directory.ProtectionRead, directory.ManagedAppsRead); err != nil {
+		return err
+	}
+	return c.Answer(graph.List{Path: "deviceAppManagement/managedAppRegistrations", Kind: "graph.managedAppRegistration", Page: func(after string, limit int) ([]graph.Row, error) {
 		q := mam.Filter{After: directory.RegistrationID(after), Limit: limit}
 		var rows []graph.Row
 		for {
@@ -227,7 +230,7 @@ func (d *Area) passing(c *graph.Call, f targeting.Filter) error {
 			for _, r := range found {
 				q.After = r.Standing.Registration
 				a := targeting.App{AppVersion: r.AppVersion, OSVersion: r.OSVersion, Manufacturer: r.Manufacturer, Model: r.DeviceModel}
-				if !f.Passes(a) || !c.May(directory.ManagedAppsRead, r.Intended.ScopeTags) {
+				if !f.Passes(a) || !c.Sees(r.Intended.ScopeTags) {
 					continue
 				}
 				if rows = append(rows, graph.Row{ID: string(r.Standing.Registration), View: viewInstance(r)}); len(rows) == limit {

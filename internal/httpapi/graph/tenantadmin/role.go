@@ -147,8 +147,13 @@ func (d *Area) expandAssignment(c *graph.Call, a directory.RoleAssignment, e oda
 }
 
 func (d *Area) tagsOf(c *graph.Call, a directory.RoleAssignment) ([]any, error) {
+	return d.tagsNamed(c, a.ScopeTags)
+}
+
+// tagsNamed are the tags with these identifiers, those that exist.
+func (d *Area) tagsNamed(c *graph.Call, ids []string) ([]any, error) {
 	views := []any{}
-	for _, id := range a.ScopeTags {
+	for _, id := range ids {
 		t, err := d.as(c).ScopeTags().Get(c.Ctx, c.Tenant(), id)
 		if fault.KindOf(err) == fault.NotFound {
 			continue
@@ -159,6 +164,30 @@ func (d *Area) tagsOf(c *graph.Call, a directory.RoleAssignment) ([]any, error) 
 		views = append(views, viewTag(t))
 	}
 	return views, nil
+}
+
+// maxTags is how many tags may be asked for at once.
+const maxTags = 1000
+
+// tagsByID answers those of the tags asked for that exist.
+func (d *Area) tagsByID(c *graph.Call) error {
+	o, err := c.Body("")
+	if err != nil {
+		return err
+	}
+	var ids []string
+	o.Texts("roleScopeTagIds", &ids)
+	if len(ids) > maxTags {
+		o.Refuse("roleScopeTagIds", "has %d identifiers; up to %d may be asked for at once", len(ids), maxTags)
+	}
+	if err := o.Err(); err != nil {
+		return err
+	}
+	views, err := d.tagsNamed(c, ids)
+	if err != nil {
+		return err
+	}
+	return c.Answer(graph.Rows(tagsPath, "graph.roleScopeTag", views))
 }
 
 // assignmentsOf lists the assignments of a role.
@@ -243,6 +272,7 @@ func (d *Area) roleRoutes() []graph.Route {
 			}
 			return c.Answer(graph.Rows(assignmentsPath+"/"+a.ID+"/roleScopeTags", "graph.roleScopeTag", views))
 		}),
+		graph.Route{Method: http.MethodPost, Pattern: tagsPath + "/getRoleScopeTagsById", Needs: directory.RBACRead, Action: directory.RolesRead, Beta: true, Do: d.tagsByID},
 		read(tagsPath+"/hasCustomRoleScopeTag", true, func(c *graph.Call) error {
 			n, err := d.as(c).ScopeTags().Count(c.Ctx, c.Tenant())
 			if err != nil {

@@ -63,5 +63,6 @@ func (d *Area) Routes() []graph.Route {
 	return slices.Concat(d.connectors().Routes(), d.filterRoutes(), d.roleRoutes(), d.auditRoutes(), []graph.Route{
 		{Method: http.MethodPost, Pattern: exportsPath, Needs: directory.ProtectionRead, Action: directory.ManagedAppsRead, Do: d.startExport},
 		{Method: http.MethodGet, Pattern: exportsPath + "/{}", Needs: directory.ProtectionRead, Action: directory.ManagedAppsRead, Do: d.getExport},
+		{Method: http.MethodGet, Pattern: "users/{}/postern.state", Needs: directory.ProtectionRead, Action: directory.ManagedAppsRead, Do: d.state},
 	})
 }
