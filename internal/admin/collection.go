@@ -207,8 +207,9 @@ func (c Collection[T]) History(ctx context.Context, t directory.TenantID, id str
 // Restore saves what an object was at a revision again, as a new revision, by
 // the rules of today. An object that was deleted comes back under its
 // identifier, and its revisions are counted anew: of two alike, the later one is
-// meant. fault.NotFound when the record has no such revision.
-func (c Collection[T]) Restore(ctx context.Context, t directory.TenantID, id string, revision int64) (T, error) {
+// meant. Each of may can refuse a change from what is there now, zero when
+// nothing is, to what was. fault.NotFound when the record has no such revision.
+func (c Collection[T]) Restore(ctx context.Context, t directory.TenantID, id string, revision int64, may ...func(now T, v *T) error) (T, error) {
 	var v T
 	if !c.restorable {
 		return v, fault.New(fault.Invalid, "objects of the kind %s cannot be restored", c.kind)
@@ -223,7 +224,7 @@ func (c Collection[T]) Restore(ctx context.Context, t directory.TenantID, id str
 			if e.Revision != revision || len(e.After) == 0 {
 				continue
 			}
-			return c.restore(ctx, t, id, e)
+			return c.restore(ctx, t, e, may...)
 		}
 		if len(entries) < q.Limit {
 			break
@@ -233,12 +234,12 @@ func (c Collection[T]) Restore(ctx context.Context, t directory.TenantID, id str
 	return v, fault.New(fault.NotFound, "the record has no revision %d of %s %q", revision, c.kind, id)
 }
 
-func (c Collection[T]) restore(ctx context.Context, t directory.TenantID, id string, e audit.Entry) (T, error) {
+func (c Collection[T]) restore(ctx context.Context, t directory.TenantID, e audit.Entry, may ...func(now T, v *T) error) (T, error) {
 	var v T
 	if err := json.Unmarshal(e.After, &v); err != nil {
-		return v, fmt.Errorf("restore %s %q: %w", c.kind, id, err)
+		return v, fmt.Errorf("restore %s %q: %w", c.kind, e.Target, err)
 	}
-	now, err := c.objects.Get(ctx, t, id)
+	now, err := c.objects.Get(ctx, t, e.Target)
 	switch {
 	case fault.KindOf(err) == fault.NotFound:
 		c.renew(&v, 0)
@@ -246,6 +247,11 @@ func (c Collection[T]) restore(ctx context.Context, t directory.TenantID, id str
 		return v, err
 	default:
 		c.renew(&v, c.describe(&now).revision)
+	}
+	for _, judge := range may {
+		if err := judge(now, &v); err != nil {
+			return v, err
+		}
 	}
 	note, err := c.prepare(ctx, &v)
 	if err != nil {
