@@ -15,6 +15,10 @@ import (
 // requests in one HTTP call using JSON batching").
 const maxBatch = 20
 
+// maxAnswers bounds what the answers in a batch hold together, in bytes: all of
+// them are in memory at once.
+const maxAnswers = 32 << 20
+
 type batchRequest struct {
 	ID        string            `json:"id"`
 	Method    string            `json:"method"`
@@ -54,9 +58,9 @@ func (d *Door) batch(c *Call) error {
 	out := struct {
 		Responses []batchResponse `json:"responses"`
 	}{Responses: make([]batchResponse, 0, len(in.Requests))}
-	failed := map[string]bool{}
+	failed, left := map[string]bool{}, maxAnswers
 	for _, q := range in.Requests {
-		a := d.play(c, q, failed)
+		a := d.play(c, q, &recorder{header: http.Header{}, left: &left}, failed)
 		failed[q.ID] = a.Status >= http.StatusBadRequest
 		out.Responses = append(out.Responses, a)
 	}
@@ -98,10 +102,10 @@ func checkBatch(requests []batchRequest) error {
 	return nil
 }
 
-// play answers one request of a batch.
-func (d *Door) play(c *Call, q batchRequest, failed map[string]bool) batchResponse {
-	w := &recorder{header: http.Header{}}
-	in := &Call{door: d, w: w, Ctx: c.Ctx, Who: c.Who, Version: c.Version, RequestID: newID(), inside: true}
+// play answers one request of a batch into w. Who asks, and from where, is what
+// it is for the whole of it.
+func (d *Door) play(c *Call, q batchRequest, w *recorder, failed map[string]bool) batchResponse {
+	in := &Call{door: d, w: w, Ctx: c.Ctx, Who: c.Who, Version: c.Version, RequestID: newID(), address: c.address}
 	r, err := http.NewRequestWithContext(c.Ctx, strings.ToUpper(q.Method), d.BaseURL, bytes.NewReader(body(q.Body)))
 	if err == nil {
 		in.Request, err = r, aim(r, q, c)
@@ -117,6 +121,12 @@ func (d *Door) play(c *Call, q batchRequest, failed map[string]bool) batchRespon
 		if err := d.answer(in); err != nil {
 			d.refuse(in, err)
 		}
+	}
+	if w.full {
+		room := maxAnswers // a refusal is short
+		w = &recorder{header: http.Header{}, left: &room}
+		in.w = w
+		d.refuse(in, fault.New(fault.TooLarge, "the answers of this batch are larger than %d bytes; what was asked is done, so ask by itself for what it answers", maxAnswers))
 	}
 	return w.response(q.ID)
 }
@@ -144,11 +154,13 @@ func aim(r *http.Request, q batchRequest, c *Call) error {
 	return nil
 }
 
-// recorder keeps an answer.
+// recorder keeps an answer, as long as there is room for it.
 type recorder struct {
 	header http.Header
 	status int
 	body   bytes.Buffer
+	left   *int // of the room for all answers of a batch
+	full   bool // there was none
 }
 
 func (w *recorder) Header() http.Header { return w.header }
@@ -161,6 +173,11 @@ func (w *recorder) WriteHeader(status int) {
 
 func (w *recorder) Write(b []byte) (int, error) {
 	w.WriteHeader(http.StatusOK)
+	if w.full || len(b) > *w.left {
+		w.full, w.body = true, bytes.Buffer{}
+		return len(b), nil
+	}
+	*w.left -= len(b)
 	return w.body.Write(b)
 }
 

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"bufio"
 	"compress/gzip"
 	"context"
 	"encoding/json"
@@ -34,10 +35,11 @@ type Call struct {
 	Options   odata.Options
 	RequestID string
 
-	door   *Door
-	w      http.ResponseWriter
-	route  Route
-	inside bool // part of a batch
+	door    *Door
+	w       http.ResponseWriter
+	route   Route
+	held    *admin.Authority // by roles, once it was read
+	address string           // where the request came from, also for what is inside of a batch
 }
 
 // Tenant is the caller's.
@@ -52,7 +54,7 @@ func (c *Call) Base() string { return c.door.BaseURL + "/" + c.Version }
 // Actor is who asks, as the audit record keeps it.
 func (c *Call) Actor() audit.Actor {
 	return audit.Actor{
-		User: c.Who.User, Client: c.Who.Client, Address: c.door.Address(c.Request), CorrelationID: c.RequestID,
+		User: c.Who.User, Client: c.Who.Client, Address: c.address, CorrelationID: c.RequestID,
 	}
 }
 
@@ -165,11 +167,17 @@ func (c *Call) document() ([]byte, error) {
 	switch encoding := strings.ToLower(r.Header.Get("Content-Encoding")); encoding {
 	case "", "identity":
 	case "gzip":
-		z, err := gzip.NewReader(from)
-		if err != nil {
-			return nil, fault.New(fault.Invalid, "the body is not gzip, although Content-Encoding says so")
+		// A retry of Graph's SDKs may say gzip of a body that is plain by now.
+		plain := bufio.NewReader(from)
+		if magic, err := plain.Peek(2); err == nil && magic[0] == 0x1f && magic[1] == 0x8b {
+			z, err := gzip.NewReader(plain)
+			if err != nil {
+				return nil, fault.New(fault.Invalid, "the body is not gzip, although Content-Encoding says so")
+			}
+			from = z
+		} else {
+			from = plain
 		}
-		from = z
 	default:
 		return nil, fault.New(fault.Unsupported, "Content-Encoding is %q; only gzip is read", encoding)
 	}
@@ -195,6 +203,15 @@ func (c *Call) Expands(name string) bool {
 
 // pageSize is how many entities a page holds.
 func (c *Call) pageSize() int {
+	size := c.wanted()
+	if len(c.Options.Expand) > 0 {
+		return min(size, defaultPage) // each of them costs more queries; the next link leads on
+	}
+	return size
+}
+
+// wanted is how many entities of a page the caller asks for.
+func (c *Call) wanted() int {
 	if c.Options.Top > 0 {
 		return c.Options.Top
 	}

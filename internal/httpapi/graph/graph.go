@@ -130,7 +130,7 @@ func (d *Door) Mount(mux *http.ServeMux) {
 
 func (d *Door) serve(version string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c := &Call{door: d, w: w, Request: r, Ctx: r.Context(), Version: version, RequestID: newID()}
+		c := &Call{door: d, w: w, Request: r, Ctx: r.Context(), Version: version, RequestID: newID(), address: d.Address(r)}
 		c.begin()
 		if err := d.enter(c); err != nil {
 			d.refuse(c, err)

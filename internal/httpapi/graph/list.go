@@ -97,7 +97,7 @@ func (c *Call) Total(l List) error {
 func Rows(path, kind string, views []any) List {
 	return List{Path: path, Kind: kind, Page: func(after string, limit int) ([]Row, error) {
 		start, err := strconv.Atoi(after)
-		if after != "" && err != nil {
+		if after != "" && (err != nil || start < 0) {
 			return nil, foreignToken()
 		}
 		var rows []Row

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/postern-mam/postern/internal/admin"
+	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/fault"
 	"github.com/postern-mam/postern/internal/odata"
 )
@@ -244,27 +245,45 @@ func (s Set[T]) store(c *Call, o *odata.Object, old T) (T, error) {
 	return s.Items(c).Save(c.Ctx, v)
 }
 
-// tagged keeps a caller inside its scope tags: what it creates carries them, and
-// it neither changes what it does not see nor moves anything out of its sight.
+// tagged keeps a caller inside its scope tags: what it creates carries them, it
+// changes nothing that it does not cover, gives and takes no tag that it does
+// not have, and moves nothing out of its sight.
 func (s Set[T]) tagged(c *Call, old T, v *T) error {
 	if s.Tags == nil || c.Authority.All {
 		return nil
 	}
-	action, tags := s.Actions.Update, s.Tags(v)
+	action, tags, before := s.Actions.Update, s.Tags(v), slices.Clone(*s.Tags(&old))
 	if s.Revision(old) == 0 {
 		action = s.Actions.Create
 		if held, all := c.Authority.Tags(action); len(*tags) == 0 && !all {
 			*tags = held
 		}
-	} else if !c.May(action, *s.Tags(&old)) {
-		return fault.New(fault.Forbidden, "insufficient privileges to complete the operation; your role does not cover the scope tags %v of this object", *s.Tags(&old))
+	} else if !c.May(action, before) {
+		return fault.New(fault.Forbidden, "insufficient privileges to complete the operation; your role does not cover the scope tags %v of this object", before)
 	}
-	for _, tag := range *tags {
-		if !c.May(action, []string{tag}) && !slices.Contains(*s.Tags(&old), tag) {
-			return fault.New(fault.Forbidden, "roleScopeTagIds holds %q, which your role does not have", tag)
+	if len(*tags) == 0 {
+		*tags = []string{directory.DefaultScopeTag} // which it will carry
+	}
+	for _, tag := range slices.Concat(*tags, before) {
+		if slices.Contains(*tags, tag) != slices.Contains(before, tag) && !c.May(action, []string{tag}) {
+			return fault.New(fault.Forbidden, "roleScopeTagIds gives or takes %q, which your role does not have", tag)
 		}
 	}
+	if !c.May(action, *tags) {
+		return fault.New(fault.Forbidden, "roleScopeTagIds is %v; keep one that your role has, or you could not see the object any more", *tags)
+	}
 	return nil
+}
+
+// Restore makes an object again what it was at a revision, if the caller could
+// make that change, or create the object when it is gone.
+func (s Set[T]) Restore(c *Call, id string, revision int64) (T, error) {
+	return s.Items(c).Restore(c.Ctx, c.Tenant(), id, revision, func(now T, v *T) error {
+		if err := s.tagged(c, now, v); err != nil || s.Guard == nil {
+			return err
+		}
+		return s.Guard(c, nil, now, *v)
+	})
 }
 
 // Delete deletes the object that the path names.
