@@ -81,12 +81,41 @@ func (s policies[T]) expand(c *graph.Call, p T, e odata.Expansion) (any, error) 
 	return s.expandMore(c, p, e.Name), nil
 }
 
-// mayAssign refuses assignments inside of a body to who may not assign.
+// mayAssign refuses a change of assignments to who may not assign, or not to
+// these people.
 func (s policies[T]) mayAssign(c *graph.Call, _ *odata.Object, old, p T) error {
-	if slices.Equal(*s.assignments(&old), *s.assignments(&p)) || c.May(managedApps.assign, *s.Tags(&p)) {
+	before, after := *s.assignments(&old), *s.assignments(&p)
+	for _, a := range slices.Concat(before, after) {
+		if slices.Contains(before, a) == slices.Contains(after, a) {
+			continue
+		}
+		if err := s.area.mayTarget(c, a, *s.Tags(&p)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mayTarget refuses an assignment that reaches beyond the people of the caller's
+// roles. All users are reached by roles for everyone alone.
+func (d *Area) mayTarget(c *graph.Call, a targeting.Assignment, tags []string) error {
+	if c.Authority.All {
 		return nil
 	}
-	return fault.New(fault.Forbidden, "insufficient privileges to complete the operation; to change assignments, a role assignment with %s is needed", managedApps.assign)
+	if !c.May(managedApps.assign, tags) {
+		return fault.New(fault.Forbidden, "insufficient privileges to complete the operation; to change assignments, a role assignment with %s is needed", managedApps.assign)
+	}
+	var people []directory.GroupID
+	if a.Kind != targeting.AllUsers {
+		var err error
+		if people, err = d.Admin.Around(c.Ctx, c.Tenant(), a.Group); err != nil {
+			return err
+		}
+	}
+	if !c.Authority.MayActOn(managedApps.assign, tags, people) {
+		return fault.New(fault.Forbidden, "insufficient privileges to complete the operation; your role does not give %s over the people of this assignment", managedApps.assign)
+	}
+	return nil
 }
 
 // part serves one list inside a policy.

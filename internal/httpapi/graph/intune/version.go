@@ -15,7 +15,7 @@ const untyped = "Collection(Edm.Untyped)"
 
 // versions lists what happened to a policy, newest first. It outlives the policy.
 func (s policies[T]) versions(c *graph.Call) error {
-	if err := s.reachable(c, s.Actions.Read); err != nil {
+	if err := s.reachable(c); err != nil {
 		return err
 	}
 	return c.Answer(graph.List{Path: untyped, Kind: untyped, Natural: "dateTime desc", Page: func(after string, limit int) ([]graph.Row, error) {
@@ -28,20 +28,14 @@ func (s policies[T]) versions(c *graph.Call) error {
 	}})
 }
 
-// reachable refuses a policy, be it there or in the record alone, on which the
-// caller may not do action.
-func (s policies[T]) reachable(c *graph.Call, action string) error {
+// reachable refuses a policy, be it there or in the record alone, that the caller
+// may not see.
+func (s policies[T]) reachable(c *graph.Call) error {
 	tags, err := s.tagsOf(c)
-	if err != nil {
-		return err
+	if err == nil && !c.May(s.Actions.Read, tags) {
+		err = fault.New(fault.NotFound, "there is no %q in %s that you may see", c.Key(0), s.Path)
 	}
-	switch {
-	case !c.May(s.Actions.Read, tags):
-		return fault.New(fault.NotFound, "there is no %q in %s that you may see", c.Key(0), s.Path)
-	case !c.May(action, tags):
-		return fault.New(fault.Forbidden, "insufficient privileges to complete the operation; your role does not give %s for the scope tags of this policy", action)
-	}
-	return nil
+	return err
 }
 
 // tagsOf are the scope tags of a policy, or those that a deleted one had.
@@ -92,12 +86,10 @@ func (s policies[T]) restore(c *graph.Call) error {
 	if err := o.Err(); err != nil {
 		return err
 	}
-	for _, action := range []string{s.Actions.Update, managedApps.assign} {
-		if err := s.reachable(c, action); err != nil {
-			return err
-		}
+	if err := s.reachable(c); err != nil {
+		return err
 	}
-	p, err := s.Items(c).Restore(c.Ctx, c.Tenant(), c.Key(0), int64(revision))
+	p, err := s.Restore(c, c.Key(0), int64(revision))
 	if err != nil {
 		return err
 	}
