@@ -132,6 +132,7 @@ func (w *world) mount() {
 	policies := &intune.Area{Admin: w.admin, Registrations: w.mam, Now: clock}
 	door, err := graph.New(graph.Config{
 		BaseURL: base, Now: clock, Log: slog.New(slog.DiscardHandler), Authority: w.admin.Authority,
+		Address: func(r *http.Request) string { return r.Header.Get("X-Forwarded-For") }, // as behind a proxy that is trusted
 		Authenticate: func(r *http.Request, audience directory.AppID) (oauth.Principal, *oauth.Proof, error) {
 			if r.Header.Get("Authorization") != "Bearer good" {
 				return oauth.Principal{}, nil, &oauth.Error{Code: oauth.InvalidToken, Description: "there is no access token"}
@@ -171,7 +172,7 @@ func (w *world) reports(clock func() time.Time) *report.Service {
 func (w *world) administration(clock func() time.Time) *tenantadmin.Area {
 	w.Helper()
 	area, err := tenantadmin.New(tenantadmin.Config{
-		Admin: w.admin, Registrations: w.apps, Reports: w.reports(clock), Sealer: openSeal{}, BaseURL: base, Now: clock, Log: slog.New(slog.DiscardHandler),
+		Admin: w.admin, Registrations: w.mam, Reports: w.reports(clock), Sealer: openSeal{}, BaseURL: base, Now: clock, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		w.Fatal(err)

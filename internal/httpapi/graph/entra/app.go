@@ -66,7 +66,7 @@ type publishing struct {
 	InternalURL string `json:"internalUrl"`
 }
 
-func (d *Area) viewApp(_ *graph.Call, a directory.App) (any, error) {
+func (d *Area) viewApp(c *graph.Call, a directory.App) (any, error) {
 	out := application{
 		Type: "#microsoft.graph.application", ID: a.ObjectID, AppID: string(a.ID), CreatedDateTime: graph.Stamp(a.CreatedAt),
 		DisplayName: a.DisplayName, IdentifierUris: graph.Texts(a.IdentifierURIs), IsFallbackPublicClient: a.Public,
@@ -89,7 +89,7 @@ func (d *Area) viewApp(_ *graph.Call, a directory.App) (any, error) {
 	for _, s := range a.Secrets {
 		out.PasswordCredentials = append(out.PasswordCredentials, viewSecret(s, nil))
 	}
-	if a.Site != nil {
+	if a.Site != nil && c.Version == graph.Beta {
 		out.OnPremisesPublishing = &publishing{ExternalURL: "https://" + a.Site.Host + d.port + "/", InternalURL: a.Site.Upstream}
 	}
 	return out, nil
@@ -111,12 +111,7 @@ func (d *Area) apps() graph.Set[directory.App] {
 		ID:       func(a directory.App) string { return string(a.ID) },
 		Revision: func(a directory.App) int64 { return a.Revision },
 		View:     d.viewApp, Take: d.readApp, Find: d.findApp,
-		Guard: func(c *graph.Call, _ *odata.Object, old, a directory.App) error {
-			if err := admin.MayEmpower(c.Who, old.Permissions); err != nil {
-				return err
-			}
-			return admin.MayEmpower(c.Who, a.Permissions)
-		},
+		Guard: d.guardApp,
 	}
 }
 
@@ -292,7 +287,7 @@ func (d *Area) mine(c *graph.Call) (directory.App, error) {
 	if err != nil {
 		return a, err
 	}
-	return a, admin.MayEmpower(c.Who, a.Permissions)
+	return a, d.Admin.MayRun(c.Ctx, c.Who, a)
 }
 
 func (d *Area) appRoutes() []graph.Route {

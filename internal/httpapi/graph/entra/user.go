@@ -55,7 +55,7 @@ func (d *Area) users() graph.Set[directory.User] {
 			}
 			return d.as(c).FindUser(c.Ctx, c.Tenant(), key.Text)
 		},
-		Take: readUser, Guard: guardUser, Save: d.saveUser,
+		Take: readUser, Guard: d.guardUser, Save: d.saveUser,
 	}
 }
 
@@ -92,20 +92,6 @@ func readPassword(o *odata.Object) (password string, mustChange, given bool) {
 		p.Refuse("password", "is missing")
 	}
 	return password, mustChange, true
-}
-
-// guardUser keeps callers from making themselves, or taking over, someone who
-// may do more than they may.
-func guardUser(c *graph.Call, o *odata.Object, old, u directory.User) error {
-	gained := admin.PowersOf(u.Roles)
-	if o != nil && !o.Has("passwordProfile") && len(admin.PowersOf(old.Roles)) == len(gained) && old.Enabled == u.Enabled &&
-		old.UserPrincipalName == u.UserPrincipalName {
-		return nil // neither roles, nor credentials, nor standing change
-	}
-	if err := admin.MayEmpower(c.Who, gained); err != nil {
-		return err
-	}
-	return admin.MayEmpower(c.Who, admin.PowersOf(old.Roles))
 }
 
 func (d *Area) saveUser(c *graph.Call, o *odata.Object, u directory.User) (directory.User, error) {
