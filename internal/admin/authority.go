@@ -137,10 +137,11 @@ func (a Authority) Tags(action string) (tags []string, all bool) {
 }
 
 // Authority reads what a caller may do, live: an app that signed in as itself
-// and a Global Administrator may do what their permissions say; any other user
-// what role assignments give, through groups, direct and nested.
+// may do what its permissions say, a Global Administrator whose client may do
+// everything in their name may do everything, and any other user what role
+// assignments give, through groups, direct and nested.
 func (s *Service) Authority(ctx context.Context, p oauth.Principal) (Authority, error) {
-	if p.User == "" {
+	if p.User == "" || MayEmpower(p, directory.Permissions()) == nil {
 		return Authority{All: true}, nil
 	}
 	held, err := s.store.RolesOf(ctx, p.Tenant, p.User)

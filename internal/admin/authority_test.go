@@ -169,6 +169,25 @@ func TestAnAppDoesWhatItsPermissionsSay(t *testing.T) {
 	}
 }
 
+func TestAGlobalAdministratorMayEverythingThatTheirClientMay(t *testing.T) {
+	s := newStaff(t)
+	p := s.all
+	p.User = s.ada
+	if a := s.authority(t, p); !a.All {
+		t.Errorf("%+v", a)
+	}
+	p.Permissions = []string{directory.RBACWrite, directory.ProtectionWrite}
+	if a := s.authority(t, p); a.All || len(a.Grants) > 0 {
+		t.Errorf("beyond what the client may: %+v", a)
+	}
+	if got := admin.PowersOf([]directory.Role{directory.GlobalAdministrator}); !slices.Equal(got, directory.Permissions()) {
+		t.Errorf("%v", got)
+	}
+	if got := admin.PowersOf([]directory.Role{"Reader"}); len(got) > 0 {
+		t.Errorf("%v", got)
+	}
+}
+
 func TestNobodyGivesByRolesWhatTheyDoNotHold(t *testing.T) {
 	s := newStaff(t)
 	berlin, paris := s.tag(t, "Berlin"), s.tag(t, "Paris")
