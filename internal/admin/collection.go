@@ -155,8 +155,20 @@ func (s *Service) entry(op audit.Operation, kind audit.Kind, about subject) audi
 }
 
 // Delete removes an object with everything that cannot be without it;
-// fault.NotFound when there is none, fault.Invalid when it must stay.
+// fault.NotFound when there is none, fault.Invalid when it must stay. Who changes
+// it meanwhile is not overlooked: it is judged again, and so it is on record.
 func (c Collection[T]) Delete(ctx context.Context, t directory.TenantID, id string) error {
+	const attempts = 5
+	var err error
+	for range attempts {
+		if err = c.remove(ctx, t, id); fault.KindOf(err) != fault.Conflict {
+			return err
+		}
+	}
+	return err
+}
+
+func (c Collection[T]) remove(ctx context.Context, t directory.TenantID, id string) error {
 	v, err := c.objects.Get(ctx, t, id)
 	if err != nil {
 		return err
@@ -173,6 +185,7 @@ func (c Collection[T]) Delete(ctx context.Context, t directory.TenantID, id stri
 	if err != nil {
 		return err
 	}
+	note.Seen = c.describe(&v).revision
 	return c.objects.Delete(ctx, t, id, note)
 }
 

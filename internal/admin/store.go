@@ -30,6 +30,9 @@ type Query struct {
 type Note struct {
 	Events []event.Event
 	Entry  *audit.Entry // nil: none
+	// Seen is the revision of what is to be deleted as it was judged and is on
+	// record; 0: whatever is there is deleted.
+	Seen int64
 }
 
 // Objects keeps the objects of one kind, by identifier, in one tenant each.
@@ -44,7 +47,7 @@ type Objects[T any] interface {
 	// stored. fault.Conflict when the revision moved or a unique name is taken.
 	Save(ctx context.Context, v T, notes ...Note) (T, error)
 	// Delete removes the object and everything that cannot be without it;
-	// fault.NotFound when there is none.
+	// fault.NotFound when there is none, fault.Conflict when it is not what was seen.
 	Delete(ctx context.Context, t directory.TenantID, id string, notes ...Note) error
 }
 

@@ -103,6 +103,9 @@ func (o objects[T]) Delete(ctx context.Context, t directory.TenantID, id string,
 				return err
 			}
 		}
+		if err := o.seen(c, string(t), id, notes); err != nil {
+			return err
+		}
 		if err := o.delete(c.Tx, string(t), id); err != nil {
 			return err
 		}
@@ -113,6 +116,23 @@ func (o objects[T]) Delete(ctx context.Context, t directory.TenantID, id string,
 		}
 		return c.note(notes)
 	})
+}
+
+// seen refuses to delete what moved since somebody looked at it.
+func (o objects[T]) seen(c *change, tenant, id string, notes []admin.Note) error {
+	for _, n := range notes {
+		if n.Seen == 0 {
+			continue
+		}
+		v, err := o.hold(c.Tx, tenant, id)
+		if err != nil {
+			return err
+		}
+		if *o.revision(&v) != n.Seen {
+			return fault.New(fault.Conflict, "the %s %q changed since it was read: read it again", o.noun, id)
+		}
+	}
+	return nil
 }
 
 // moveTenant moves the revision of the tenant's configuration.

@@ -51,7 +51,8 @@ func laws[T any](t *testing.T, sample T, o func(*world) admin.Objects[T], k kind
 		wantEqual(t, len(must(objects.List(ctx, "t1", admin.Query{Name: "nobody has this name"}))(t)), 0)
 		wantEqual(t, contains(must(objects.List(ctx, "t2", admin.Query{}))(t), edited), false)
 
-		ok(t, objects.Delete(ctx, "t1", id, told("deleted")))
+		wantKind(t, fault.Conflict, objects.Delete(ctx, "t1", id, told("deleted as it was"), admin.Note{Seen: 1}))
+		ok(t, objects.Delete(ctx, "t1", id, told("deleted"), admin.Note{Seen: 2}))
 		_, err = objects.Get(ctx, "t1", id)
 		wantKind(t, fault.NotFound, err)
 		_, err = objects.Save(ctx, edited, told("saved after the end"))
