@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/postern-mam/postern/internal/command"
 	"github.com/postern-mam/postern/internal/demo"
 )
 
@@ -80,7 +81,7 @@ func (c *DemoCmd) play(ctx context.Context, s Streams, b bootstrap, o demo.Optio
 		CACertificate: b.CACertificate, AdminUserPrincipalName: b.AdminUserPrincipalName, AdminPassword: b.AdminPassword, Addr: u.Host,
 	}
 	o.Apply = func(ctx context.Context, dir string, out io.Writer) error {
-		apply := ApplyCmd{}
+		apply := command.Apply{}
 		apply.File, apply.Output, apply.Data = []string{dir}, "text", filepath.Dir(b.path)
 		return apply.Run(ctx, Streams{In: s.In, Out: out, Err: s.Err, Getenv: s.Getenv})
 	}

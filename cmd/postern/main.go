@@ -1,5 +1,5 @@
 // Command postern is the whole service and its admin verbs: serve, demo, apply,
-// export. It only wires: what happens lives in the rooms.
+// export, lint, report, history, restore. It only wires: what happens lives in the rooms.
 //
 // Exit codes: 0 done, 1 something went wrong, 2 the input was wrong.
 package main
@@ -8,12 +8,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/postern-mam/postern/internal/command"
 )
 
 func main() {
@@ -23,27 +24,28 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], s))
 }
 
-// Streams is the outside world of a command.
-type Streams struct {
-	In       io.Reader
-	Out, Err io.Writer
-	Getenv   func(string) string
-}
-
 // version is set by the release build.
 var version = "development"
 
+// Streams is the outside world of a command.
+type Streams = command.Streams
+
 type cli struct {
-	Serve  ServeCmd  `cmd:"" help:"Run the service. Works without any configuration."`
-	Demo   DemoCmd   `cmd:"" help:"Play the main job, end to end, against a service of its own."`
-	Apply  ApplyCmd  `cmd:"" help:"Make the service match Graph-shaped JSON files."`
-	Export ExportCmd `cmd:"" help:"Write what the service holds as Graph-shaped JSON files."`
+	Serve  ServeCmd       `cmd:"" help:"Run the service. Works without any configuration."`
+	Demo   DemoCmd        `cmd:"" help:"Play the main job, end to end, against a service of its own."`
+	Apply  command.Apply  `cmd:"" help:"Make the service match Graph-shaped JSON files."`
+	Export command.Export `cmd:"" help:"Write what the service holds as Graph-shaped JSON files."`
+	Lint   command.Lint   `cmd:"" help:"Find what is valid and yet does not do what is meant."`
+	Report command.Report `cmd:"" help:"Write a report about registered apps, users or wipes."`
+
+	History command.History `cmd:"" help:"Say what happened to a policy, newest first."`
+	Restore command.Restore `cmd:"" help:"Make a policy again what it was."`
 
 	Version kong.VersionFlag `help:"Print the version and exit."`
 }
 
-// command is a verb of the program.
-type command interface {
+// verb is a verb of the program.
+type verb interface {
 	Run(ctx context.Context, io Streams) error
 }
 
@@ -66,7 +68,7 @@ func run(ctx context.Context, args []string, s Streams) int {
 		fmt.Fprintln(s.Err, "postern:", err)
 		return 2
 	}
-	cmd, ok := kctx.Selected().Target.Addr().Interface().(command)
+	cmd, ok := kctx.Selected().Target.Addr().Interface().(verb)
 	if !ok {
 		fmt.Fprintf(s.Err, "postern: %s is not a command\n", kctx.Command())
 		return 2
@@ -90,9 +92,6 @@ func exitCode(err error) int {
 }
 
 // usageError is wrong input on the command line.
-type usageError struct{ error }
+type usageError = command.UsageError
 
-// ExitCode is 2: mend the input.
-func (usageError) ExitCode() int { return 2 }
-
-func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+func usagef(format string, args ...any) error { return usageError{Err: fmt.Errorf(format, args...)} }

@@ -24,7 +24,7 @@ const (
 // Run serves until ctx ends.
 func (c *ServeCmd) Run(ctx context.Context, s Streams) error {
 	if err := c.Validate(); err != nil {
-		return usageError{err}
+		return usageError{Err: err}
 	}
 	return serve(ctx, c, s.Err, func(b bootstrap, first bool) {
 		if first {

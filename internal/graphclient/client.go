@@ -198,15 +198,9 @@ func refusal(req *http.Request, status int, doc []byte) error {
 // list reads every page of a collection.
 func (c *Client) list(ctx context.Context, path string) ([]map[string]any, error) {
 	var all []map[string]any
-	for path != "" {
-		var page struct {
-			Value []map[string]any `json:"value"`
-			Next  string           `json:"@odata.nextLink"`
-		}
-		if err := c.do(ctx, http.MethodGet, path, nil, &page); err != nil {
-			return nil, err
-		}
-		all, path = append(all, page.Value...), page.Next
-	}
-	return all, nil
+	_, err := c.any(ctx, path, func(o map[string]any) bool {
+		all = append(all, o)
+		return false
+	})
+	return all, err
 }

@@ -53,7 +53,7 @@ var floors = []floor{
 	{
 		name: "doors and cellar",
 		rooms: []string{
-			"internal/agent", "internal/demo", "internal/graphclient", "internal/keystore",
+			"internal/agent", "internal/demo", "internal/graphclient", "internal/keystore", "internal/lint",
 			"internal/httpapi/graph/conditional", "internal/httpapi/graph/entra", "internal/httpapi/graph/intune",
 			"internal/httpapi/graph/registration", "internal/httpapi/graph/tenantadmin", "internal/httpapi/mamapi", "internal/httpapi/mtdapi",
 			"internal/httpapi/oidc", "internal/httpapi/portal", "internal/httpapi/proxy",
@@ -63,6 +63,7 @@ var floors = []floor{
 			"internal/httpapi/problem", "internal/store", "internal/store/sqldb", "internal/store/storetest",
 		},
 	},
+	{name: "the admin's verbs", rooms: []string{"internal/command"}},
 	{name: "hall", rooms: []string{"cmd/postern", "cmd/postern-agent"}},
 }
 

@@ -1,4 +1,4 @@
-package main
+package command
 
 import (
 	"cmp"
@@ -9,9 +9,9 @@ import (
 	"path/filepath"
 )
 
-// ExportCmd writes what the service holds as Graph-shaped JSON. Applying an
+// Export writes what the service holds as Graph-shaped JSON. Applying an
 // export changes nothing.
-type ExportCmd struct {
+type Export struct {
 	Dir    string `arg:"" optional:"" help:"Folder to write to, a file for each object. Default: one JSON list on standard output." type:"path"`
 	Output string `short:"o" help:"The same as the argument." type:"path"`
 
@@ -19,7 +19,7 @@ type ExportCmd struct {
 }
 
 // Run exports.
-func (c *ExportCmd) Run(ctx context.Context, s Streams) error {
+func (c *Export) Run(ctx context.Context, s Streams) error {
 	client, err := c.client()
 	if err != nil {
 		return err

@@ -1,8 +1,7 @@
-package main
+package command
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"slices"
@@ -10,8 +9,8 @@ import (
 	"github.com/postern-mam/postern/internal/graphclient"
 )
 
-// ApplyCmd makes the service match Graph-shaped JSON.
-type ApplyCmd struct {
+// Apply makes the service match Graph-shaped JSON.
+type Apply struct {
 	Files  []string `arg:"" optional:"" name:"files" help:"File, folder (every .json below it) or - for standard input. Each holds one object, a list, or an answer of Graph with its value."`
 	File   []string `short:"f" sep:"none" help:"The same as an argument."`
 	Plan   bool     `help:"Say what would change and change nothing. The exit code is 0 whether anything would change or not."`
@@ -22,7 +21,7 @@ type ApplyCmd struct {
 }
 
 // Run applies. The error has exit code 2 when the input must be mended.
-func (c *ApplyCmd) Run(ctx context.Context, s Streams) error {
+func (c *Apply) Run(ctx context.Context, s Streams) error {
 	files := slices.Concat(c.Files, c.File)
 	if len(files) == 0 {
 		return usagef("say which files to apply: postern apply FILES...")
@@ -51,7 +50,7 @@ func (c *ApplyCmd) Run(ctx context.Context, s Streams) error {
 }
 
 // applyJSON reports as one JSON object, failures included.
-func (c *ApplyCmd) applyJSON(ctx context.Context, client *graphclient.Client, plan graphclient.Plan, out io.Writer) error {
+func (c *Apply) applyJSON(ctx context.Context, client *graphclient.Client, plan graphclient.Plan, out io.Writer) error {
 	report := struct {
 		Changes []graphclient.Change `json:"changes"`
 		Applied []graphclient.Change `json:"applied"`
@@ -65,11 +64,4 @@ func (c *ApplyCmd) applyJSON(ctx context.Context, client *graphclient.Client, pl
 		report.Error = err.Error()
 	}
 	return errors.Join(err, writeJSON(out, report))
-}
-
-func writeJSON(out io.Writer, v any) error {
-	e := json.NewEncoder(out)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
 }

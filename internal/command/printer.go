@@ -1,4 +1,4 @@
-package main
+package command
 
 import (
 	"encoding/json"
@@ -45,13 +45,16 @@ func (p printer) line(colour, format string, args ...any) {
 }
 
 // plan prints what a plan changes, property by property; whole prints also what
-// stays as it is.
+// new objects are made with and what stays as it is.
 func (p printer) plan(plan graphclient.Plan, whole bool) {
 	for _, ch := range plan.Changes {
 		switch ch.Action {
 		case graphclient.Create:
 			p.line(green, "+ create %s %q (%s)", ch.Kind, ch.Name, ch.Source)
 			for _, d := range ch.Differences {
+				if !whole {
+					break
+				}
 				p.line(green, "    + %s: %s", d.Property, shown(d.To))
 			}
 		case graphclient.Update:

@@ -1,4 +1,4 @@
-package main
+package command
 
 import (
 	"crypto/tls"
@@ -30,9 +30,9 @@ const requestTimeout = time.Minute
 
 // client connects.
 func (c *Connection) client() (*graphclient.Client, error) {
-	b, err := readBootstrap(c.Data)
+	b, err := found(c.Data)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, usageError{err}
+		return nil, UsageError{err}
 	}
 	first := func(given, stored string) string {
 		if given != "" {
@@ -48,7 +48,7 @@ func (c *Connection) client() (*graphclient.Client, error) {
 	if ca := first(c.CA, b.CACertificate); ca != "" {
 		pem, err := os.ReadFile(ca)
 		if err != nil {
-			return nil, usageError{fmt.Errorf("--ca: %w", err)}
+			return nil, UsageError{fmt.Errorf("--ca: %w", err)}
 		}
 		pool, err := x509.SystemCertPool()
 		if err != nil {
@@ -76,7 +76,7 @@ func load(files []string, stdin io.Reader) ([]document.Document, error) {
 		docs, errs = append(docs, found...), append(errs, err)
 	}
 	if err := errors.Join(errs...); err != nil {
-		return nil, usageError{err}
+		return nil, UsageError{err}
 	}
 	return docs, nil
 }
