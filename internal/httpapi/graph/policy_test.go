@@ -287,7 +287,10 @@ func TestTheSignInLogTellsWhatEachPolicyDid(t *testing.T) {
 	a := w.get(log + "?$top=2&$orderby=createdDateTime%20desc").want(200)
 	first := answer{world: w, body: a.values()[0], what: log}
 	first.has(`{"id":"c","conditionalAccessStatus":"failure","clientAppUsed":"Browser","status":{"errorCode":53009,"failureReason":null},"location":null,
-		"appliedConditionalAccessPolicies":[{"id":"p","displayName":"Protect","enforcedGrantControls":["Mfa"],"enforcedSessionControls":[],"result":"failure","conditionsNotSatisfied":[]}]}`)
+		"appliedConditionalAccessPolicies":[{"id":"p","displayName":"Protect","enforcedGrantControls":["Mfa"],"enforcedSessionControls":[],"result":"failure"}]}`)
+	later := answer{world: w, body: w.get("/beta/auditLogs/signIns").want(200).values()[0], what: "beta"}
+	later.has(`{"authenticationProtocol":"none","appliedConditionalAccessPolicies":[{"id":"p","displayName":"Protect","enforcedGrantControls":["Mfa"],
+		"enforcedSessionControls":[],"result":"failure","conditionsNotSatisfied":"none"}]}`)
 	next := strings.TrimPrefix(a.text("@odata.nextLink"), base)
 	if got := w.get(next).want(200).values(); len(got) != 1 || got[0]["id"] != "a" {
 		t.Errorf("second page: %v", got)
