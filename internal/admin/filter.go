@@ -83,6 +83,7 @@ type FilterUse struct {
 	Name   string
 	Kind   audit.Kind
 	Apps   []directory.PackageID // that the policy is for
+	Tags   []string              // scope tags of the policy
 	targeting.Assignment
 }
 
@@ -98,14 +99,14 @@ func (s *Service) FilterUses(ctx context.Context, t directory.TenantID, id targe
 		}
 	}
 	err := s.ProtectionPolicies().All(ctx, t, func(p protection.Policy) bool {
-		note(FilterUse{Policy: string(p.ID), Name: p.DisplayName, Kind: audit.ProtectionPolicy, Apps: p.Apps}, p.Assignments)
+		note(FilterUse{Policy: string(p.ID), Name: p.DisplayName, Kind: audit.ProtectionPolicy, Apps: p.Apps, Tags: p.ScopeTags}, p.Assignments)
 		return true
 	})
 	if err != nil {
 		return nil, err
 	}
 	err = s.Configurations().All(ctx, t, func(p configuration.Policy) bool {
-		note(FilterUse{Policy: string(p.ID), Name: p.DisplayName, Kind: audit.Configuration, Apps: p.Apps}, p.Assignments)
+		note(FilterUse{Policy: string(p.ID), Name: p.DisplayName, Kind: audit.Configuration, Apps: p.Apps, Tags: p.ScopeTags}, p.Assignments)
 		return true
 	})
 	return uses, err

@@ -238,3 +238,55 @@ func TestABatchHoldsSoMuchAndNoMore(t *testing.T) {
 		t.Errorf("%v", count)
 	}
 }
+
+func TestWhatPoliciesSayIsToldToWhoMaySeeThem(t *testing.T) {
+	e := newEstate(t)
+	north := e.tag("north")
+	ada := e.user("ada")
+	e.edgeFor(protections, "mine", `,"roleScopeTagIds":["`+north+`"],"printBlocked":false`)
+	other := e.edgeFor(protections, "other", `,"printBlocked":true`)
+	e.edgeFor(configurations, "wiring", `,"customSettings":[{"name":"server","value":"hidden.example"}]`)
+	filter := e.send("POST", "/beta/deviceManagement/assignmentFilters", `{"displayName":"f","platform":"windowsMobileApplicationManagement","assignmentFilterManagementType":"apps",
+		"rule":"(app.osVersion -startsWith \"10\")","roleScopeTags":["`+north+`"]}`).want(201).text("id")
+	effective := apps + "postern.effectivePolicy(user='" + ada + "',app='" + edge + "')"
+	if a := e.get(effective).want(200); !strings.Contains(a.raw, "hidden.example") {
+		t.Fatalf("%s", a.raw)
+	}
+	full := e.who
+	e.as(directory.HelpDeskOperator, []string{north})
+	a := e.get(effective).want(200)
+	if strings.Contains(a.raw, "hidden.example") || strings.Contains(a.raw, "wiring") || !strings.Contains(a.raw, `"mine"`) {
+		t.Errorf("a role with one tag reads what others wrote: %s", a.raw)
+	}
+
+	e.who = full
+	e.send("POST", protections+"/"+other+"/assign", `{"assignments":[{"target":{"@odata.type":"#microsoft.graph.allLicensedUsersAssignmentTarget",
+		"deviceAndAppManagementAssignmentFilterId":"`+filter+`","deviceAndAppManagementAssignmentFilterType":"exclude"}}]}`).want(204)
+	payloads := "/beta/deviceManagement/assignmentFilters/" + filter + "/payloads"
+	if got := e.get(payloads).want(200).values(); len(got) != 1 {
+		t.Errorf("%v", got)
+	}
+	e.as(directory.ReadOnlyOperator, []string{north})
+	e.who.Scopes = []string{directory.ConfigurationRead}
+	if got := e.get(payloads).want(200).values(); len(got) != 0 {
+		t.Errorf("a role with one tag sees %v", got)
+	}
+}
+
+func TestARoleOutOfSightIsNotSeenThroughItsAssignment(t *testing.T) {
+	e := newEstate(t)
+	group := e.group("staff")
+	role := e.send("POST", "/beta/deviceManagement/roleDefinitions", `{"displayName":"south desk","rolePermissions":[{"resourceActions":[{"allowedResourceActions":["`+directory.ManagedAppsRead+`"]}]}]}`).want(201).text("id")
+	given := e.send("POST", "/beta/deviceManagement/roleAssignments", `{"displayName":"a","members":["`+group+`"],"roleDefinition@odata.bind":"`+base+`/beta/deviceManagement/roleDefinitions('`+role+`')"}`).want(201).text("id")
+	one := "/beta/deviceManagement/roleAssignments/" + given
+	if a := e.get(one + "?$expand=roleDefinition").want(200); !strings.Contains(a.raw, "south desk") {
+		t.Fatalf("%s", a.raw)
+	}
+	e.as(directory.IntuneRoleAdministrator, []string{e.tag("north")})
+	e.who.Scopes = []string{directory.RBACRead}
+	e.get("/beta/deviceManagement/roleDefinitions/" + role).refused(404)
+	if a := e.get(one + "?$expand=roleDefinition").want(200); strings.Contains(a.raw, "south desk") {
+		t.Errorf("%s", a.raw)
+	}
+	e.get(one + "/roleDefinition").refused(404)
+}

@@ -72,6 +72,14 @@ func (n *naming) policy(id string) map[string]any {
 	return map[string]any{"id": id, "displayName": name}
 }
 
+// told is what a policy says, to who may see it; null to others.
+func (n *naming) told(id, value string) any {
+	if n.policy(id)["displayName"] == "" {
+		return nil
+	}
+	return value
+}
+
 func named[ID ~string](n *naming, ids []ID) []any {
 	out := []any{}
 	for _, id := range ids {
@@ -82,7 +90,7 @@ func named[ID ~string](n *naming, ids []ID) []any {
 
 // settings lists what each policy asks, the one that decided first.
 func (n *naming) settings(in mam.Intention) []any {
-	byName, order := map[string]map[string]any{}, []any{}
+	byName, decided, order := map[string]map[string]any{}, map[string]string{}, []any{}
 	for _, a := range in.Asked {
 		s := byName[a.Setting]
 		if s == nil {
@@ -91,14 +99,15 @@ func (n *naming) settings(in mam.Intention) []any {
 			order = append(order, s)
 		}
 		if a.Decisive {
-			s["value"], s["source"] = a.Value, n.policy(string(a.Policy))
+			decided[a.Setting] = a.Value
+			s["value"], s["source"] = n.told(string(a.Policy), a.Value), n.policy(string(a.Policy))
 		}
 	}
 	for _, a := range in.Asked {
 		if s := byName[a.Setting]; !a.Decisive {
 			also, list := n.policy(string(a.Policy)), "overruled"
-			also["value"] = a.Value
-			if s["value"] == a.Value {
+			also["value"] = n.told(string(a.Policy), a.Value)
+			if decided[a.Setting] == a.Value {
 				list = "agreeing"
 			}
 			s[list] = append(s[list].([]any), also)
@@ -110,13 +119,13 @@ func (n *naming) settings(in mam.Intention) []any {
 func (n *naming) configuration(e *configuration.Effective) map[string]any {
 	settings, conflicts := []any{}, []any{}
 	for _, s := range e.Settings {
-		settings = append(settings, map[string]any{"name": s.Name, "value": s.Value, "typed": s.Typed, "source": n.policy(string(s.Source))})
+		settings = append(settings, map[string]any{"name": s.Name, "value": n.told(string(s.Source), s.Value), "typed": s.Typed, "source": n.policy(string(s.Source))})
 	}
 	for _, k := range e.Conflicts {
 		claims := []any{}
 		for _, claim := range k.Claims {
 			says := n.policy(string(claim.Policy))
-			says["value"] = claim.Value
+			says["value"] = n.told(string(claim.Policy), claim.Value)
 			claims = append(claims, says)
 		}
 		conflicts = append(conflicts, map[string]any{"name": k.Name, "winner": n.policy(string(k.Winner)), "claims": claims})

@@ -182,6 +182,9 @@ func (d *Area) payloads(c *graph.Call) error {
 	}
 	var views []any
 	for _, u := range uses {
+		if !c.Sees(u.Tags) {
+			continue
+		}
 		views = append(views, payloadByFilter{
 			FilterType: string(u.Mode), GroupID: graph.Text(string(u.Group)), PayloadID: u.Policy, PayloadType: "application",
 		})
@@ -246,7 +249,8 @@ func (d *Area) passing(c *graph.Call, f targeting.Filter) error {
 
 func viewInstance(r mam.Registration) map[string]any {
 	return map[string]any{
-		"id": string(r.Standing.Registration), "userId": string(r.User), "deviceName": r.DeviceName, "applicationVersion": r.AppVersion,
+		"@odata.type": "#microsoft.graph.windowsManagedAppRegistration",
+		"id":          string(r.Standing.Registration), "userId": string(r.User), "deviceName": r.DeviceName, "applicationVersion": r.AppVersion,
 		"platformVersion": r.OSVersion, "deviceManufacturer": graph.Text(r.Manufacturer), "deviceModel": graph.Text(r.DeviceModel),
 		"lastSyncDateTime": graph.StampOrNever(r.LastSyncAt),
 	}

@@ -137,7 +137,7 @@ func (d *Area) expandAssignment(c *graph.Call, a directory.RoleAssignment, e oda
 		return d.tagsOf(c, a)
 	}
 	r, err := d.as(c).RoleDefinitions().Get(c.Ctx, c.Tenant(), a.Role)
-	if fault.KindOf(err) == fault.NotFound {
+	if fault.KindOf(err) == fault.NotFound || err == nil && !c.May(directory.RolesRead, r.ScopeTags) {
 		return nil, nil
 	}
 	if err != nil {
@@ -256,6 +256,9 @@ func (d *Area) roleRoutes() []graph.Route {
 				return err
 			}
 			v, err := d.expandAssignment(c, a, odata.Expansion{Name: "roleDefinition"})
+			if err == nil && v == nil {
+				err = fault.New(fault.NotFound, "there is no role of this assignment that you may see")
+			}
 			if err != nil {
 				return err
 			}
