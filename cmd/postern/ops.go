@@ -112,11 +112,12 @@ func (s *statusRecorder) Write(b []byte) (int, error) {
 func (s *statusRecorder) Unwrap() http.ResponseWriter { return s.ResponseWriter }
 
 // loggable is a path without what would let a reader of the log fetch a report:
-// its address is all that is needed.
+// its address is all that is needed, and the doors read paths in any case.
 func loggable(path string) string {
-	for _, secret := range []string{"/reports/exportJobs", "/reports/"} {
-		if before, _, found := strings.Cut(path, secret); found {
-			return before + secret + "…"
+	const secret = "/reports/"
+	for at := range path {
+		if rest := path[at:]; len(rest) > len(secret) && strings.EqualFold(rest[:len(secret)], secret) {
+			return path[:at+len(secret)] + "…"
 		}
 	}
 	return path
