@@ -2,7 +2,6 @@ package tenantadmin
 
 import (
 	"github.com/postern-mam/postern/internal/compliance"
-	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/httpapi/graph"
 	"github.com/postern-mam/postern/internal/report"
 )
@@ -83,7 +82,7 @@ func (d *Area) state(c *graph.Call) error {
 	if err != nil {
 		return err
 	}
-	s, err := d.Reports.User(c.Ctx, c.Tenant(), u.ID, func(tags []string) bool { return c.May(directory.ManagedAppsRead, tags) })
+	s, err := d.Reports.User(c.Ctx, c.Tenant(), u.ID, c.Sees)
 	if err != nil {
 		return err
 	}
