@@ -3,6 +3,8 @@ package admin
 import (
 	"cmp"
 	"context"
+	"encoding/json"
+	"fmt"
 	"slices"
 
 	"github.com/postern-mam/postern/internal/audit"
@@ -160,6 +162,25 @@ func (s *Service) Authority(ctx context.Context, p oauth.Principal) (Authority, 
 		a.Grants = append(a.Grants, Grant{Actions: role.Actions, ScopeTags: assignment.ScopeTags, Scopes: assignment.Scopes})
 	}
 	return a, nil
+}
+
+// Export is a report that somebody takes out of the service.
+type Export struct {
+	Report    string
+	Format    string
+	User      directory.UserID `json:",omitempty"` // whom alone it is about
+	ScopeTags []string         `json:",omitempty"` // of what it shows; none: everything
+}
+
+// Exported puts on record that the actor ordered a report.
+func (s *Service) Exported(ctx context.Context, t directory.TenantID, x Export) error {
+	doc, err := json.Marshal(x)
+	if err != nil {
+		return fmt.Errorf("record of an export: %w", err)
+	}
+	e := s.entry(audit.Action, audit.ReportExport, subject{tenant: t, id: x.Report, name: x.Report, scopeTags: x.ScopeTags})
+	e.Activity, e.After = "report ordered", doc
+	return s.store.Keep(ctx, e)
 }
 
 // Entries reads the record of changes, newest first.

@@ -94,6 +94,8 @@ type Record interface {
 	Entries(ctx context.Context, t directory.TenantID, q EntryQuery) ([]audit.Entry, error)
 	// Entry returns one, or fault.NotFound.
 	Entry(ctx context.Context, t directory.TenantID, id string) (audit.Entry, error)
+	// Keep appends an entry about something that changed nothing.
+	Keep(ctx context.Context, e audit.Entry) error
 }
 
 // Store is all that the room keeps. Saving an access policy, protection or

@@ -83,6 +83,11 @@ func (c *change) keepAll(entries []audit.Entry) error {
 	return nil
 }
 
+// Keep appends an entry by itself.
+func (v adminView) Keep(ctx context.Context, e audit.Entry) error {
+	return v.write(ctx, nil, func(c *change) error { return c.keep(&e) })
+}
+
 // Entries of one object come from an index of objects, those of some kinds from
 // an index of kinds, each kind by itself: what is rare is not looked for among
 // what is not.

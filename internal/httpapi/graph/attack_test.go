@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -289,4 +290,13 @@ func TestARoleOutOfSightIsNotSeenThroughItsAssignment(t *testing.T) {
 		t.Errorf("%s", a.raw)
 	}
 	e.get(one + "/roleDefinition").refused(404)
+}
+
+func TestAnExportIsOnRecord(t *testing.T) {
+	w := newWorld(t)
+	job := w.send("POST", "/v1.0/deviceManagement/reports/exportJobs", `{"reportName":"MAMAppProtectionStatus","format":"csv","filter":"(UserId eq 'u1')"}`).want(201)
+	got := w.get("/v1.0/deviceManagement/auditEvents?$filter=" + url.QueryEscape("activity eq 'Report ordered'")).want(200)
+	if len(got.values()) != 1 || !strings.Contains(got.raw, "MAMAppProtectionStatus") || !strings.Contains(got.raw, "u1") || strings.Contains(got.raw, job.text("id")) {
+		t.Errorf("%s", got.raw)
+	}
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postern-mam/postern/internal/admin"
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/fault"
 	"github.com/postern-mam/postern/internal/httpapi/graph"
@@ -97,6 +98,9 @@ func (d *Area) startExport(c *graph.Call) error {
 	}
 	if !e.All {
 		e.Tags, e.All = c.Authority.Tags(directory.ManagedAppsRead)
+	}
+	if err := d.as(c).Exported(c.Ctx, c.Tenant(), admin.Export{Report: string(e.Report), Format: e.Format, User: e.User, ScopeTags: e.Tags}); err != nil {
+		return err
 	}
 	job, err := d.job(e)
 	if err != nil {
