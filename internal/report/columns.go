@@ -94,10 +94,14 @@ func stamp(t time.Time) string {
 }
 
 // Cell makes a value safe in a spreadsheet, which would run what looks like a
-// formula (OWASP: CSV injection).
+// formula (OWASP: CSV injection). Where a comma is part of a number, spreadsheets
+// split lines at semicolons: what follows one begins a cell, too.
 func Cell(s string) string {
-	if first, _ := utf8.DecodeRuneInString(s); s != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", first) {
-		return "'" + s
+	parts := strings.Split(s, ";")
+	for i, part := range parts {
+		if first, _ := utf8.DecodeRuneInString(part); part != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", first) {
+			parts[i] = "'" + part
+		}
 	}
-	return s
+	return strings.Join(parts, ";")
 }

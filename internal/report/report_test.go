@@ -303,7 +303,7 @@ func TestTheStateOfAUserHasWhatEndedToo(t *testing.T) {
 func TestNoCellIsAFormula(t *testing.T) {
 	for in, want := range map[string]string{
 		"": "", "plain": "plain", "a=b": "a=b", "=1+1": "'=1+1", "+49": "'+49", "-2": "'-2", "@sum": "'@sum", "\tx": "'\tx", "\rx": "'\rx", "\nx": "'\nx",
-		"＝1": "'＝1", "é": "é", "\xff": "\xff",
+		"＝1": "'＝1", "é": "é", "\xff": "\xff", "pc;=1+1;x; y;": "pc;'=1+1;x; y;",
 	} {
 		if got := report.Cell(in); got != want {
 			t.Errorf("%q became %q", in, got)
