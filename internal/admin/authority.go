@@ -84,7 +84,9 @@ func (s *Service) MayAssign(ctx context.Context, p oauth.Principal, a Authority,
 // MayDefine is MayAssign for a role that changes from old to r, either of which
 // may be zero: whoever holds the role gains or loses what it allows.
 func (s *Service) MayDefine(ctx context.Context, p oauth.Principal, a Authority, old, r directory.RoleDefinition) error {
-	actions := unique(slices.Concat(old.Actions, r.Actions))
+	actions := slices.DeleteFunc(unique(slices.Concat(old.Actions, r.Actions)), func(action string) bool {
+		return directory.ActionPermission(action) == "" // gives nothing; the rules of roles say it better
+	})
 	for _, action := range actions {
 		if !a.May(action, nil) || a.All && !covered(p, action) {
 			return mayNot(action)

@@ -168,7 +168,7 @@ func asked(names []string, member string) bool {
 
 // Document turns a view into the JSON object that it stands for.
 func Document(v any) (map[string]any, error) {
-	if m, ok := v.(map[string]any); ok {
+	if m, ok := v.(map[string]any); ok && decoded(m) {
 		return m, nil
 	}
 	doc, err := encode(v)
@@ -180,6 +180,25 @@ func Document(v any) (map[string]any, error) {
 	d.UseNumber()
 	err = d.Decode(&members)
 	return members, err
+}
+
+// decoded reports whether v is made of what JSON is decoded into: only that can be
+// filtered and sorted.
+func decoded(v any) bool {
+	switch v := v.(type) {
+	case nil, string, bool, float64, json.Number:
+		return true
+	case []any:
+		return !slices.ContainsFunc(v, func(item any) bool { return !decoded(item) })
+	case map[string]any:
+		for _, member := range v {
+			if !decoded(member) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
 }
 
 func encode(v any) ([]byte, error) {

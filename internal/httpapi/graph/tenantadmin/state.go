@@ -90,7 +90,7 @@ func (d *Area) state(c *graph.Call) error {
 	if err != nil {
 		return err
 	}
-	return c.Value("postern.userState", doc)
+	return c.Value("Edm.Untyped", doc)
 }
 
 func viewState(s report.UserState) userState {
