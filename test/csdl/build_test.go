@@ -103,6 +103,7 @@ func (w *tour) roles(t *testing.T) {
 	w.keys["deviceManagement/roleDefinitions"] = role
 	tag := w.made(t, "deviceManagement/roleScopeTags", map[string]any{"displayName": w.name("North")})
 	w.do(t, http.StatusOK, http.MethodPatch, "deviceManagement/roleScopeTags/{}", map[string]any{"description": "of the river"}, tag)
+	w.do(t, http.StatusOK, http.MethodPost, "deviceManagement/roleScopeTags/getRoleScopeTagsById", map[string]any{"roleScopeTagIds": []string{"0", tag}})
 	w.keys["deviceManagement/roleScopeTags"] = tag
 	body := map[string]any{
 		"@odata.type": "#microsoft.graph.deviceAndAppManagementRoleAssignment", "displayName": w.name("Readers"), "members": []string{w.keys["groups"]},
