@@ -41,7 +41,7 @@ func (c *Apply) Run(ctx context.Context, s Streams) error {
 	if c.Output == "json" {
 		return c.applyJSON(ctx, client, plan, s.Out)
 	}
-	p := printer{out: s.Out, colours: s.colours()}
+	p := printer{out: s.Out, colours: s.Colours()}
 	p.plan(plan, c.Plan)
 	if c.Plan {
 		return nil

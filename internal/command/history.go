@@ -44,7 +44,7 @@ func (c *History) Run(ctx context.Context, s Streams) error {
 	if c.Output == "json" {
 		return writeJSON(s.Out, append([]graphclient.Version{}, versions...))
 	}
-	p := printer{out: s.Out, colours: s.colours()}
+	p := printer{out: s.Out, colours: s.Colours()}
 	for _, v := range versions {
 		p.line(yellow, "revision %d  %s  %s by %v  %q", v.Revision, v.DateTime, v.Operation, v.Actor["name"], v.Name)
 		for _, ch := range v.Changes {

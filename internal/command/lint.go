@@ -53,7 +53,7 @@ func (c *Lint) Run(ctx context.Context, s Streams) error {
 			return err
 		}
 	} else {
-		printer{out: s.Out, colours: s.colours()}.findings(found, len(docs))
+		printer{out: s.Out, colours: s.Colours()}.findings(found, len(docs))
 	}
 	count := foundError{}
 	for _, f := range found {

@@ -19,9 +19,9 @@ const (
 	faint  = "2"
 )
 
-// colours reports whether what is written to the output is seen on a terminal by
+// Colours reports whether what is written to the output is seen on a terminal by
 // someone who wants colours (no-color.org).
-func (s Streams) colours() bool {
+func (s Streams) Colours() bool {
 	f, ok := s.Out.(*os.File)
 	if !ok || s.Getenv("NO_COLOR") != "" || s.Getenv("TERM") == "dumb" {
 		return false

@@ -144,6 +144,26 @@ func (s *service) pruned(dir string) graphclient.Plan {
 	return plan
 }
 
+func TestSpellingsThatMeanTheSameAreNoChange(t *testing.T) {
+	s := newService(t)
+	dir := s.write("all.json", everything())
+	s.apply(dir)
+	other := strings.NewReplacer(`"homepageLocation"`, `"HomepageLocation"`, `"https://intranet.example/"}`, `"\"https://intranet.example/\""}`,
+		"favoritesbarenabled_1", "favoritesbarenabled_true", `"unmanaged"`, `"Unmanaged"`, "rolePermissions", "permissions", `"resourceScopes"`, `"scopeMembers"`,
+		`"roleDefinition@odata.bind":"https://elsewhere/beta/deviceManagement/roleDefinitions('66666666-6666-4666-8666-666666666666')"`,
+		`"roleDefinition":{"id":"66666666-6666-4666-8666-666666666666"}`).Replace(everything())
+	s.unchanged(s.write("all.json", other))
+}
+
+func TestANumberOfAScopeTagIsNoKey(t *testing.T) {
+	s := newService(t)
+	s.apply(s.write("tag.json", berlin)) // the first number that is given
+	paris := strings.NewReplacer("Berlin", "Paris", `"7"`, `"1"`).Replace(berlin)
+	if plan := s.apply(s.write("tag.json", paris)); plan.Count(graphclient.Create) != 1 {
+		t.Errorf("%+v", plan.Changes)
+	}
+}
+
 func TestPruneDeletesLastWhatNoDocumentHoldsAndOnlyKindsThatTheDocumentsHold(t *testing.T) {
 	s := newService(t)
 	s.apply(s.write("all.json", everything()))

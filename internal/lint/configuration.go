@@ -80,12 +80,36 @@ func priority(d document.Document) float64 {
 	return configuration.DefaultPriority
 }
 
-// meet reports whether some people certainly get both policies.
-func meet(a, b document.Document) bool {
-	groups, all := included(a)
-	others, everyone := included(b)
-	shared := slices.ContainsFunc(groups, func(g string) bool { return slices.Contains(others, g) || everyone && !slices.Contains(excluded(b), g) })
-	return shared || all && everyone || all && slices.ContainsFunc(others, func(g string) bool { return !slices.Contains(excluded(a), g) })
+// claimant is a policy as far as it may conflict with another.
+type claimant struct {
+	at                     int // among all documents
+	doc                    document.Document
+	apps, groups, excluded []string
+	all                    bool
+	priority               float64
+}
+
+// claimants reads the configuration policies once.
+func (x *inquiry) claimants() []claimant {
+	if x.claims == nil {
+		for i, d := range x.docs {
+			if d.Kind.OData == document.Configuration {
+				c := claimant{at: i, doc: d, apps: apps(d), excluded: excluded(d), priority: priority(d)}
+				c.groups, c.all = included(d)
+				x.claims = append(x.claims, c)
+			}
+		}
+	}
+	return x.claims
+}
+
+// meets reports whether some people certainly get both policies in one app.
+func (c claimant) meets(o claimant) bool {
+	gets := func(p claimant) func(string) bool {
+		return func(g string) bool { return slices.Contains(p.groups, g) || p.all && !slices.Contains(p.excluded, g) }
+	}
+	people := c.all && o.all || slices.ContainsFunc(c.groups, gets(o)) || slices.ContainsFunc(o.groups, gets(c))
+	return people && c.priority == o.priority && slices.ContainsFunc(c.apps, func(a string) bool { return slices.Contains(o.apps, a) })
 }
 
 // meant is what a policy says, each key in one form.
@@ -106,16 +130,17 @@ func meant(d document.Document) map[string]string {
 // conflicts compares a policy with those behind it, so that two that conflict are
 // reported once.
 func conflicts(x *inquiry, d document.Document) {
+	all := x.claimants()
+	i := slices.IndexFunc(all, func(c claimant) bool { return c.at == x.at })
 	mine := meant(d)
-	shared := func(app string) bool { return slices.Contains(apps(d), app) }
-	for _, other := range x.behind {
-		if other.Kind.OData != document.Configuration || priority(d) != priority(other) || !meet(d, other) || !slices.ContainsFunc(apps(other), shared) {
+	for _, other := range all[i+1:] {
+		if !all[i].meets(other) {
 			continue
 		}
-		theirs := meant(other)
+		theirs := meant(other.doc)
 		for _, name := range slices.Sorted(maps.Keys(mine)) {
 			if v, ok := theirs[name]; ok && v != mine[name] {
-				x.say(d, finding{Warning, name, fmt.Sprintf("it says %s, and %q says %s at the same priority for some of the same people: the older identifier decides", mine[name], other.Name(), v),
+				x.say(d, finding{Warning, name, fmt.Sprintf("it says %s, and %q says %s at the same priority for some of the same people: the smaller identifier decides", mine[name], other.doc.Name(), v),
 					"give one of them a smaller postern.priority, or make them agree"})
 			}
 		}

@@ -70,7 +70,7 @@ func Check(docs []document.Document, facts *document.Facts) []Finding {
 		}
 		x.rule = r
 		for i, d := range docs {
-			x.behind = docs[i+1:]
+			x.at = i
 			if !d.Kind.BuiltIn(d.Body) {
 				r.check(x, d)
 			}
@@ -90,7 +90,8 @@ type inquiry struct {
 	names  map[string]document.Document   // by type and identifier
 	facts  *document.Facts
 	rule   Rule
-	behind []document.Document // that come after the one looked at
+	at     int // of the document that is looked at
+	claims []claimant
 	found  []Finding
 }
 

@@ -127,6 +127,8 @@ func targetLaws() []law {
 		{"policy-excludes-itself", "conditions.users", lint.Error, "nobody", []string{access("disabled", `"includeGroups":["`+staff+`"],"excludeGroups":["`+staff+`"]`, `"mfa"`)}, []string{access("disabled", `"includeUsers":["All"],"includeGroups":["`+staff+`"],"excludeGroups":["`+staff+`"]`, `"mfa"`)}, nil, nil},
 		{"policy-unassigned", "assignments", lint.Warning, "nobody", []string{policy(not(staff))}, []string{policy(everyone)}, nil, nil},
 		{"policy-unassigned", "conditions.users", lint.Warning, "nobody", []string{access("disabled", `"includeUsers":["None"]`, `"mfa"`)}, []string{access("disabled", `"includeUsers":["All"]`, `"mfa"`)}, nil, nil},
+		{"policy-unassigned", "conditions.users", lint.Warning, "nobody", []string{access("disabled", `"includeUsers":[]`, `"mfa"`)}, []string{access("disabled", `"includeUsers":[],"includeRoles":["`+nobody+`"]`, `"mfa"`)}, nil, nil},
+		{"policy-unassigned", "conditions.users", lint.Warning, "nobody", []string{access("disabled", `"includeGuestsOrExternalUsers":null`, `"mfa"`)}, []string{access("disabled", `"includeGuestsOrExternalUsers":{}`, `"mfa"`)}, nil, nil},
 		{"policy-without-apps", "apps", lint.Warning, "no app", []string{strings.Replace(policy(everyone), edge, "", 1)}, []string{policy(everyone)}, nil, nil},
 		{"group-included-and-excluded", "assignments[1].target.groupId", lint.Warning, `"Staff"`, []string{policy(to(guests) + "," + to(staff) + "," + not(staff)), group(staff, "Staff"), group(guests, "Guests")}, []string{policy(to(staff) + "," + not(guests))}, nil, nil},
 		{"group-empty", "assignments[0].target.groupId", lint.Warning, `"Staff"`, []string{policy(to(staff)), group(staff, "Staff")}, []string{policy(to(staff)), group(staff, "Staff")}, empty, full},

@@ -115,7 +115,10 @@ func unassigned(x *inquiry, d document.Document) {
 		x.say(d, finding{Warning, "assignments", "it includes nobody, so it protects and configures nothing", "assign it to a group or to all users"})
 	}
 	users := document.Object(document.Dig(d.Body, "conditions", "users"))
-	people := slices.Concat(texts(users["includeUsers"]), texts(users["includeGroups"]))
+	people := slices.Concat(texts(users["includeUsers"]), texts(users["includeGroups"]), texts(users["includeRoles"]))
+	if users["includeGuestsOrExternalUsers"] != nil || document.Dig(d.Body, "conditions", "clientApplications") != nil {
+		return // the service refuses it aloud
+	}
 	if d.Kind.OData == document.Access && (len(people) == 0 || len(people) == 1 && contains(people, "None")) {
 		x.say(d, finding{Warning, "conditions.users", "it includes nobody, so it decides nothing", "include users or groups, or delete it"})
 	}
