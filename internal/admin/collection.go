@@ -26,7 +26,7 @@ type Collection[T any] struct {
 	// reach says whom a change from old to v can affect, where announce cannot
 	// know; nil: announce does.
 	reach func(ctx context.Context, old, v *T) (*event.Reach, error)
-	// bereave says what a deletion means to others; nil: what announce says.
+	// bereave says what a deletion means to others; nil: what reach says.
 	bereave  func(ctx context.Context, v T) ([]event.Event, error)
 	describe func(v *T) subject
 	// redact removes secrets for the record; nil: there are none.
