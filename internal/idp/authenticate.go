@@ -116,13 +116,10 @@ func (s *Service) principal(ctx context.Context, c accessClaims) (oauth.Principa
 	if c.Confirmation != nil {
 		p.JKT = c.Confirmation.JKT
 	}
-	client, err := s.store.App(ctx, c.Tenant, c.ClientID)
-	if err != nil {
-		return oauth.Principal{}, s.ended(c, time.Time{}, err)
-	}
 	var live []string
+	var err error
 	if c.Session == "" {
-		live, err = s.appPermissions(ctx, client, c.Audience)
+		live, err = s.clientPermissions(ctx, c)
 	} else {
 		var u directory.User
 		if u, err = s.livingUser(ctx, c); err == nil {
@@ -140,17 +137,24 @@ func (s *Service) principal(ctx context.Context, c accessClaims) (oauth.Principa
 	return p, nil
 }
 
-func (s *Service) livingUser(ctx context.Context, c accessClaims) (directory.User, error) {
-	n, ok, err := s.livingSession(ctx, c.Tenant, c.Session)
+func (s *Service) clientPermissions(ctx context.Context, c accessClaims) ([]string, error) {
+	client, err := s.store.App(ctx, c.Tenant, c.ClientID)
 	if err != nil {
-		return directory.User{}, err
+		return nil, s.ended(c, time.Time{}, err)
 	}
-	if !ok || string(n.User) != c.Object {
-		return directory.User{}, s.ended(c, n.RevokedAt, nil)
-	}
-	u, err := s.store.User(ctx, c.Tenant, n.User)
-	if err != nil || !u.Enabled {
-		return directory.User{}, s.ended(c, time.Time{}, err)
+	return s.appPermissions(ctx, client, c.Audience)
+}
+
+// livingUser is the user behind a token whose session and client are there still.
+func (s *Service) livingUser(ctx context.Context, c accessClaims) (directory.User, error) {
+	n, u, err := s.store.Behind(ctx, c.Tenant, c.Session, c.ClientID)
+	switch {
+	case err != nil:
+		return u, s.ended(c, time.Time{}, err)
+	case !n.alive(s.now()) || string(n.User) != c.Object:
+		return u, s.ended(c, n.RevokedAt, nil)
+	case !u.Enabled:
+		return u, s.ended(c, time.Time{}, nil)
 	}
 	return u, nil
 }

@@ -164,6 +164,9 @@ type Directory interface {
 	// App finds an application by its AppID, AppByURI by one of its identifier
 	// URIs; fault.NotFound when there is none.
 	App(ctx context.Context, t directory.TenantID, id directory.AppID) (directory.App, error)
+	// Behind reads who stands behind an access token, in one snapshot: the
+	// session and its user. fault.NotFound when one of them, or the client, is gone.
+	Behind(ctx context.Context, t directory.TenantID, n directory.SessionID, client directory.AppID) (Session, directory.User, error)
 	AppByURI(ctx context.Context, t directory.TenantID, uri string) (directory.App, error)
 	// ProvingRegistration finds the living registration of user and app on the
 	// device whose key has this thumbprint; fault.NotFound when there is none.

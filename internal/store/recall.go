@@ -7,6 +7,7 @@ import (
 	"github.com/postern-mam/postern/internal/compliance"
 	"github.com/postern-mam/postern/internal/configuration"
 	"github.com/postern-mam/postern/internal/directory"
+	"github.com/postern-mam/postern/internal/mam"
 	"github.com/postern-mam/postern/internal/protection"
 	"github.com/postern-mam/postern/internal/targeting"
 )
@@ -27,6 +28,7 @@ const (
 type recall struct {
 	mu     sync.Mutex
 	people map[personKey]person
+	asked  map[askedKey]asked
 
 	apps           *shelf[directory.App]
 	protections    *shelf[protection.Policy]
@@ -51,9 +53,21 @@ type person struct {
 	dossier   *compliance.Dossier
 }
 
+type askedKey struct {
+	tenant directory.TenantID
+	user   directory.UserID
+	app    directory.PackageID
+}
+
+// asked is what a user is asked in an app, with no installation.
+type asked struct {
+	revisions directory.Revisions // of configuration and user
+	dossier   mam.Dossier
+}
+
 func newRecall() *recall {
 	return &recall{
-		people: map[personKey]person{}, apps: newShelf[directory.App](), protections: newShelf[protection.Policy](),
+		people: map[personKey]person{}, asked: map[askedKey]asked{}, apps: newShelf[directory.App](), protections: newShelf[protection.Policy](),
 		configurations: newShelf[configuration.Policy](), filters: newShelf[targeting.Filter](), sites: newShelf[[]string](),
 	}
 }
@@ -73,6 +87,22 @@ func (c *recall) keepPerson(k personKey, p person) {
 		clear(c.people)
 	}
 	c.people[k] = p
+}
+
+func (c *recall) askedOf(k askedKey, at directory.Revisions) (mam.Dossier, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	a, ok := c.asked[k]
+	return a.dossier, ok && a.revisions == at
+}
+
+func (c *recall) keepAsked(k askedKey, a asked) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.asked) >= maxRecalled {
+		clear(c.asked)
+	}
+	c.asked[k] = a
 }
 
 // shelf keeps objects of configuration by the tenant's revision. It is shared by

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/postern-mam/postern/internal/directory"
@@ -115,6 +116,29 @@ func (v idpView) UserByName(ctx context.Context, t directory.TenantID, upn strin
 
 func (v idpView) App(ctx context.Context, t directory.TenantID, id directory.AppID) (directory.App, error) {
 	return one(ctx, v.Store, func(tx *sqldb.Tx) (directory.App, error) { return appTable.get(tx, string(t), string(id)) })
+}
+
+func (v idpView) Behind(ctx context.Context, t directory.TenantID, n directory.SessionID, client directory.AppID) (idp.Session, directory.User, error) {
+	var session idp.Session
+	user, err := one(ctx, v.Store, func(tx *sqldb.Tx) (u directory.User, err error) {
+		var docs [2][]byte
+		var at [2]int64
+		err = tx.Row(`SELECT s.doc, s.revision, u.doc, u.revision FROM sessions s
+			JOIN users u ON u.tenant = s.tenant AND u.id = s.user_id
+			JOIN apps a ON a.tenant = s.tenant AND a.id = $1
+			WHERE s.tenant = $2 AND s.id = $3`, []any{string(client), string(t), string(n)}, &docs[0], &at[0], &docs[1], &at[1])
+		if errors.Is(err, sqldb.ErrNone) {
+			return u, fault.New(fault.NotFound, "there is no session %q of the client %q", n, client)
+		}
+		if err != nil {
+			return u, err
+		}
+		if session, err = sessionTable.decode(docs[0], at[0]); err != nil {
+			return u, err
+		}
+		return userTable.decode(docs[1], at[1])
+	})
+	return session, user, err
 }
 
 func (v idpView) AppByURI(ctx context.Context, t directory.TenantID, uri string) (directory.App, error) {
