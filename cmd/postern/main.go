@@ -93,5 +93,3 @@ func exitCode(err error) int {
 
 // usageError is wrong input on the command line.
 type usageError = command.UsageError
-
-func usagef(format string, args ...any) error { return usageError{Err: fmt.Errorf(format, args...)} }
