@@ -35,9 +35,13 @@ const (
 	startLimit  = 30 * time.Second
 )
 
-// Build compiles postern and returns the path of the binary.
+// Build compiles postern and returns the path of the binary, or the one that
+// POSTERN_BINARY names.
 func Build(t testing.TB) string {
 	t.Helper()
+	if bin := os.Getenv("POSTERN_BINARY"); bin != "" {
+		return bin
+	}
 	bin := filepath.Join(t.TempDir(), "postern")
 	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", bin, "github.com/postern-mam/postern/cmd/postern").CombinedOutput()
 	if err != nil {
@@ -157,6 +161,20 @@ func (h *House) Kill(t testing.TB) {
 	<-h.done
 	h.cmd = nil
 }
+
+// Data is its data directory.
+func (h *House) Data() string { return h.data }
+
+// Database is the URL of its PostgreSQL, empty on the embedded database.
+func (h *House) Database() string {
+	if len(h.args) == 2 && h.args[0] == "--database" {
+		return h.args[1]
+	}
+	return ""
+}
+
+// Process is the identifier of the running binary's process.
+func (h *House) Process() int { return h.cmd.Process.Pid }
 
 // Memory is the resident set of the binary, in kilobytes.
 func (h *House) Memory(t testing.TB) string {
