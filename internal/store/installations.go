@@ -40,7 +40,7 @@ func (v mamView) Save(ctx context.Context, ch mam.Change) error {
 					return err
 				}
 			}
-			if _, err := registrationTable.put(c.Tx, *r); err != nil {
+			if _, err := registrationTable.save(c.Tx, *r); err != nil {
 				return err
 			}
 			moved[r.Standing.Registration] = true
@@ -62,7 +62,7 @@ func (v mamView) Save(ctx context.Context, ch mam.Change) error {
 				}
 				moved[op.Registration] = true
 			}
-			if _, err := operationTable.put(c.Tx, op); err != nil {
+			if _, err := operationTable.save(c.Tx, op); err != nil {
 				return err
 			}
 		}

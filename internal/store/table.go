@@ -14,14 +14,15 @@ import (
 // table maps objects of one kind to rows (doc, …columns, tenant, id, revision).
 // It is built once by define and never changes.
 type table[T any] struct {
-	name     string                             // of the SQL table
-	noun     string                             // for people
-	unique   string                             // for people: what another object may have taken
-	key      func(*T) (tenant, id string)       // what names an object
-	revision func(*T) *int64                    // where an object keeps its revision
-	columns  []string                           // copies of what queries need
-	values   func(*T) []any                     // their values, in that order
-	sql      struct{ create, swap, one string } // filled in by define
+	name     string                                   // of the SQL table
+	noun     string                                   // for people
+	unique   string                                   // for people: what another object may have taken
+	key      func(*T) (tenant, id string)             // what names an object
+	revision func(*T) *int64                          // where an object keeps its revision
+	columns  []string                                 // copies of what queries need
+	values   func(*T) []any                           // their values, in that order
+	steady   bool                                     // columns mostly stay when an object is saved
+	sql      struct{ create, swap, keep, one string } // filled in by define
 }
 
 func define[T any](t table[T]) *table[T] {
@@ -32,6 +33,10 @@ func define[T any](t table[T]) *table[T] {
 		sets[i] = c + " = " + places[i]
 	}
 	n := len(columns)
+	// Where columns stay, no index is touched: SQLite writes anew every index of a
+	// column that is set, be it to what it was.
+	t.sql.keep = fmt.Sprintf("UPDATE %s SET doc = $1, revision = revision + 1 WHERE %s AND tenant = $%d AND id = $%d AND revision = $%d",
+		t.name, strings.Join(sets[1:], " AND "), n+1, n+2, n+3)
 	t.sql.create = fmt.Sprintf("INSERT INTO %s (%s, tenant, id, revision) VALUES (%s, $%d, $%d, $%d + 1)",
 		t.name, strings.Join(columns, ", "), strings.Join(places, ", "), n+1, n+2, n+3)
 	t.sql.swap = fmt.Sprintf("UPDATE %s SET %s, revision = revision + 1 WHERE tenant = $%d AND id = $%d AND revision = $%d",
@@ -104,34 +109,50 @@ func (t *table[T]) decode(doc []byte, revision int64) (T, error) {
 // put creates v (revision 0) or compares and swaps, and returns what it stored:
 // a copy, with the new revision.
 func (t *table[T]) put(tx *sqldb.Tx, v T) (T, error) {
-	var none T
+	doc, err := t.save(tx, v)
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return t.decode([]byte(doc), *t.revision(&v)+1)
+}
+
+// save is put without the copy: it returns the document alone.
+func (t *table[T]) save(tx *sqldb.Tx, v T) (doc string, err error) {
 	tenant, id := t.key(&v)
 	if tenant == "" || id == "" {
-		return none, fault.New(fault.Invalid, "%s: the tenant %q and the identifier %q must not be empty", t.noun, tenant, id)
+		return "", fault.New(fault.Invalid, "%s: the tenant %q and the identifier %q must not be empty", t.noun, tenant, id)
 	}
-	doc, err := encode(v)
-	if err != nil {
-		return none, fmt.Errorf("store: %s: %w", t.noun, err)
-	}
-	revision := *t.revision(&v)
-	query := t.sql.swap
-	if revision == 0 {
-		query = t.sql.create
+	if doc, err = encode(v); err != nil {
+		return "", fmt.Errorf("store: %s: %w", t.noun, err)
 	}
 	args := []any{doc}
 	if t.values != nil {
 		args = append(args, t.values(&v)...)
 	}
-	args = append(args, tenant, id, revision)
-	switch n, err := tx.Exec(query, args...); {
+	switch n, err := t.exec(tx, append(args, tenant, id, *t.revision(&v))); {
 	case errors.Is(err, sqldb.ErrDuplicate):
-		return none, fault.Wrap(fault.Conflict, err, fmt.Sprintf("another %s has the same identifier or %s", t.noun, t.unique))
+		return "", fault.Wrap(fault.Conflict, err, fmt.Sprintf("another %s has the same identifier or %s", t.noun, t.unique))
 	case err != nil:
-		return none, err
+		return "", err
 	case n == 0:
-		return none, fault.New(fault.Conflict, "the %s %q changed since it was read: read it again", t.noun, id)
+		return "", fault.New(fault.Conflict, "the %s %q changed since it was read: read it again", t.noun, id)
 	}
-	return t.decode([]byte(doc), revision+1)
+	return doc, nil
+}
+
+// exec runs the statement that fits, with the arguments that all of them take,
+// and returns how many rows it concerned. The last argument is the revision.
+func (t *table[T]) exec(tx *sqldb.Tx, args []any) (int64, error) {
+	if args[len(args)-1] == int64(0) {
+		return tx.Exec(t.sql.create, args...)
+	}
+	if t.steady {
+		if n, err := tx.Exec(t.sql.keep, args...); err != nil || n > 0 {
+			return n, err
+		}
+	}
+	return tx.Exec(t.sql.swap, args...)
 }
 
 // delete removes one object, or returns fault.NotFound.

@@ -113,7 +113,7 @@ var connectorTable = define(table[threat.Connector]{
 })
 
 var registrationTable = define(table[mam.Registration]{
-	name: "registrations", noun: "registration", unique: "user, app and device",
+	name: "registrations", noun: "registration", unique: "user, app and device", steady: true,
 	key: func(v *mam.Registration) (string, string) {
 		return string(v.Tenant), string(v.Standing.Registration)
 	},
