@@ -85,12 +85,18 @@ func (db *DB) Read(ctx context.Context, query func(*Tx) error) error {
 			return classify(ctx.Err())
 		}
 	}
-	tx, err := db.read.BeginTx(ctx, options)
+	inside := ctx
+	if db.cached != nil {
+		// On SQLite a statement that may be interrupted costs goroutines, one in
+		// database/sql and one in the driver: Tx looks at every row instead.
+		inside = context.WithoutCancel(ctx)
+	}
+	tx, err := db.read.BeginTx(inside, options)
 	if err != nil {
 		return classify(err)
 	}
 	defer func() { _ = tx.Rollback() }()
-	if err := query(&Tx{ctx: ctx, run: db.reader(tx)}); err != nil {
+	if err := query(&Tx{ctx: inside, caller: ctx, run: db.reader(tx)}); err != nil {
 		return err
 	}
 	return classify(tx.Commit())

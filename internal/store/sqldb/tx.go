@@ -11,9 +11,10 @@ import (
 // it was handed to. It carries the context because the writer's jobs outlive
 // that of the caller who submitted them.
 type Tx struct {
-	ctx   context.Context
-	run   runner
-	locks bool // the engine needs explicit row locks
+	ctx    context.Context
+	caller context.Context // where ctx cannot be cancelled: who waits; nil: nobody may leave
+	run    runner
+	locks  bool // the engine needs explicit row locks
 }
 
 // runner is the part of database/sql that runs statements.
@@ -71,6 +72,9 @@ func (tx *Tx) Rows(query string, args []any, each func(scan func(...any) error) 
 	}
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
+		if tx.caller != nil && tx.caller.Err() != nil {
+			return classify(tx.caller.Err())
+		}
 		if err := each(rows.Scan); err != nil {
 			return classify(err)
 		}
