@@ -44,6 +44,8 @@ type contestant struct {
 	pid  int // of the server
 	addr string
 	tls  bool
+	// reference: the others are measured by this one.
+	reference bool
 	// requests makes about n requests for every connection.
 	requests func(n int) [][][]byte
 }
@@ -54,8 +56,8 @@ type score struct {
 	cpu  time.Duration // of the server, for one request
 }
 
-// compete lets the contestants take turns, and prints every round and the
-// median ratios of the first to each of the others.
+// compete lets the contestants take turns, and prints what each came to, with
+// the ratios of all others to the references, round by round.
 func compete(t *testing.T, all ...contestant) {
 	t.Helper()
 	rounds, long := number("POSTERN_ROUNDS", 1), time.Duration(number("POSTERN_ROUND", 200))*time.Millisecond
@@ -71,18 +73,21 @@ func compete(t *testing.T, all ...contestant) {
 	}
 	for i, c := range all {
 		rate, cpu := spread(scores[i], func(s score) float64 { return s.rate }), spread(scores[i], func(s score) float64 { return float64(s.cpu.Microseconds()) })
-		t.Logf("%-28s %s requests/s; %s µs of its processors a request", c.name, rate, cpu)
+		t.Logf("%-26s %s requests/s; %s µs of processor time in the server for each", c.name, rate, cpu)
 	}
-	for i := 1; i < len(all); i++ {
-		var rates, cpus []score
-		for r := range rounds {
-			rates = append(rates, score{rate: scores[0][r].rate / scores[i][r].rate})
-			cpus = append(cpus, score{rate: float64(scores[0][r].cpu) / float64(max(scores[i][r].cpu, 1))})
+	for i, c := range all {
+		for j, other := range all {
+			if c.reference || !other.reference {
+				continue
+			}
+			ratios := make([]score, rounds)
+			for r := range rounds {
+				ratios[r] = score{rate: scores[i][r].rate / scores[j][r].rate}
+			}
+			t.Logf("%s / %s: %s", c.name, other.name, ratio(ratios, func(s score) float64 { return s.rate }))
 		}
-		of := func(s score) float64 { return s.rate }
-		t.Logf("%s / %s: requests/s %s, processor time %s (%d rounds of %s, load average %s)",
-			all[0].name, all[i].name, ratio(rates, of), ratio(cpus, of), rounds, long, loadAverage())
 	}
+	t.Logf("median (least to most) of %d rounds of %s, %d connections; load average %s", rounds, long, connections, loadAverage())
 }
 
 func spread(all []score, of func(score) float64) string { return print(all, of, "%.0f") }

@@ -59,11 +59,11 @@ func TestCheckInBesideAnotherBinary(t *testing.T) {
 		t.Skip("POSTERN_OTHER names no binary")
 	}
 	var both []contestant
-	for _, bin := range []string{play.Build(t), other} {
+	for i, bin := range []string{play.Build(t), other} {
 		h := play.Start(t, bin)
 		h.Furnish(t)
 		pcs := people(t, h, persons, pcsOfEach)
-		both = append(both, contestant{name: filepath.Base(bin), pid: h.Process(), addr: h.Addr, tls: true, requests: func(n int) [][][]byte { return checkIns(t, pcs, n) }})
+		both = append(both, contestant{name: filepath.Base(bin), reference: i == 1, pid: h.Process(), addr: h.Addr, tls: true, requests: func(n int) [][][]byte { return checkIns(t, pcs, n) }})
 	}
 	compete(t, both...)
 }
@@ -91,7 +91,7 @@ func bare(t *testing.T, h *play.House, kind string, requests func(int) [][][]byt
 	t.Cleanup(func() { _, _ = in.Close(), cmd.Wait() })
 	addr, err := bufio.NewReader(out).ReadString('\n')
 	ok(t, err)
-	return contestant{name: "bare handler, " + kind, pid: cmd.Process.Pid, addr: strings.TrimSpace(addr), tls: true, requests: requests}
+	return contestant{name: "bare handler, " + kind, reference: true, pid: cmd.Process.Pid, addr: strings.TrimSpace(addr), tls: true, requests: requests}
 }
 
 func TestMain(m *testing.M) {
@@ -102,11 +102,11 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	os.Exit(run(m))
+	os.Exit(build(m))
 }
 
-// run builds the binary of the module above, unless POSTERN_BINARY names one.
-func run(m *testing.M) int {
+// build builds the binary of the module above, unless POSTERN_BINARY names one.
+func build(m *testing.M) int {
 	if os.Getenv("POSTERN_BINARY") != "" {
 		return m.Run()
 	}
@@ -116,9 +116,9 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	build := exec.Command("go", "build", "-o", filepath.Join(dir, "postern"), "./cmd/postern")
-	build.Dir, build.Stderr = "../..", os.Stderr
-	if err := errors.Join(build.Run(), os.Setenv("POSTERN_BINARY", filepath.Join(dir, "postern"))); err != nil {
+	cmd := exec.Command("go", "build", "-o", filepath.Join(dir, "postern"), "./cmd/postern")
+	cmd.Dir, cmd.Stderr = "../..", os.Stderr
+	if err := errors.Join(cmd.Run(), os.Setenv("POSTERN_BINARY", filepath.Join(dir, "postern"))); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}

@@ -82,12 +82,18 @@ func OnEveryEngine(t *testing.T, test func(t *testing.T, h *House)) {
 		if database == "" {
 			t.Skip("POSTERN_TEST_POSTGRES names no PostgreSQL")
 		}
-		schema := "play_" + strings.ToLower(rand.Text())
-		if out, err := exec.CommandContext(t.Context(), "psql", "-q", database, "-c", "CREATE SCHEMA "+schema).CombinedOutput(); err != nil {
-			t.Fatalf("%v\n%s", err, out)
-		}
-		test(t, start(t, bin, "--database", database+"&search_path="+schema))
+		test(t, StartOn(t, bin, database))
 	})
+}
+
+// StartOn is Start on a schema of its own of a PostgreSQL.
+func StartOn(t testing.TB, bin, database string) *House {
+	t.Helper()
+	schema := "play_" + strings.ToLower(rand.Text())
+	if out, err := exec.CommandContext(t.Context(), "psql", "-q", database, "-c", "CREATE SCHEMA "+schema).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return start(t, bin, "--database", database+"&search_path="+schema)
 }
 
 // Start runs the binary on a fixed free port of loopback with a fresh data
