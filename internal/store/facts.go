@@ -179,57 +179,6 @@ func (v gateView) Config(ctx context.Context, t directory.TenantID) (gate.Config
 	})
 }
 
-// registrationOf reads a registration with the revisions of what it hangs on, in
-// one query.
-const registrationOf = `SELECT g.doc, g.revision, t.revision, u.revision FROM registrations g
-	JOIN tenants t ON t.id = g.tenant
-	JOIN users u ON u.tenant = g.tenant AND u.id = g.user_id
-	WHERE g.tenant = $1 AND g.id = $2`
-
-// Dossier reads what changes with every check-in, and recalls the rest: what a
-// user is asked in an app moves with the tenant's configuration and the user.
-func (v mamView) Dossier(ctx context.Context, t directory.TenantID, id directory.RegistrationID) (mam.Dossier, error) {
-	return one(ctx, v.Store, func(tx *sqldb.Tx) (mam.Dossier, error) {
-		var doc []byte
-		var revision int64
-		at := directory.Revisions{}
-		err := tx.Row(registrationOf, []any{string(t), string(id)}, &doc, &revision, &at.Config, &at.User)
-		if errors.Is(err, sqldb.ErrNone) {
-			return mam.Dossier{}, fault.New(fault.NotFound, "there is no %s %q", registrationTable.noun, id)
-		}
-		if err != nil {
-			return mam.Dossier{}, err
-		}
-		reg, err := registrationTable.decode(doc, revision)
-		if err != nil {
-			return mam.Dossier{}, err
-		}
-		d, err := v.recalled(tx, reg.Installation, at)
-		if err != nil {
-			return d, err
-		}
-		d.Registration = reg
-		d.Standing, d.Manufacturer, d.Model = reg.Standing, reg.Manufacturer, reg.DeviceModel
-		return d, threats(tx, &d.Dossier)
-	})
-}
-
-// recalled is what a user is asked in an app, as it is at the revisions that this
-// transaction sees.
-func (v mamView) recalled(tx *sqldb.Tx, in directory.Installation, at directory.Revisions) (mam.Dossier, error) {
-	k := askedKey{in.Tenant, in.User, in.App}
-	if d, ok := v.recall.askedOf(k, at); ok {
-		return d, nil
-	}
-	var d mam.Dossier
-	d.Standing.Installation = in
-	err := v.asked(tx, &d)
-	if err == nil {
-		v.recall.keepAsked(k, asked{at, d})
-	}
-	return d, err
-}
-
 func (v mamView) Candidate(ctx context.Context, t directory.TenantID, u directory.UserID, app directory.PackageID) (mam.Dossier, error) {
 	return one(ctx, v.Store, func(tx *sqldb.Tx) (mam.Dossier, error) {
 		var d mam.Dossier

@@ -22,6 +22,16 @@ func one[T any](ctx context.Context, s *Store, query func(*sqldb.Tx) (T, error))
 	return found, err
 }
 
+// glance is one for what a single statement finds.
+func glance[T any](ctx context.Context, s *Store, question func(*sqldb.Tx) (T, error)) (T, error) {
+	var found T
+	err := s.ask(ctx, func(tx *sqldb.Tx) (err error) {
+		found, err = question(tx)
+		return err
+	})
+	return found, err
+}
+
 // swap creates or replaces one object in a transaction of its own.
 func swap[T any](ctx context.Context, s *Store, t *table[T], v T, events ...event.Event) (T, error) {
 	var stored T
@@ -33,7 +43,7 @@ func swap[T any](ctx context.Context, s *Store, t *table[T], v T, events ...even
 }
 
 func (v idpView) Session(ctx context.Context, t directory.TenantID, id directory.SessionID) (idp.Session, error) {
-	return one(ctx, v.Store, func(tx *sqldb.Tx) (idp.Session, error) { return sessionTable.get(tx, string(t), string(id)) })
+	return glance(ctx, v.Store, func(tx *sqldb.Tx) (idp.Session, error) { return sessionTable.get(tx, string(t), string(id)) })
 }
 
 func (v idpView) SessionByCookie(ctx context.Context, t directory.TenantID, hash string) (idp.Session, error) {
@@ -101,11 +111,11 @@ func (v idpView) SaveFlow(ctx context.Context, f idp.Flow) (idp.Flow, error) {
 }
 
 func (v idpView) Tenant(ctx context.Context, id directory.TenantID) (directory.Tenant, error) {
-	return one(ctx, v.Store, func(tx *sqldb.Tx) (directory.Tenant, error) { return tenantTable.get(tx, string(id), string(id)) })
+	return glance(ctx, v.Store, func(tx *sqldb.Tx) (directory.Tenant, error) { return tenantTable.get(tx, string(id), string(id)) })
 }
 
 func (v idpView) User(ctx context.Context, t directory.TenantID, id directory.UserID) (directory.User, error) {
-	return one(ctx, v.Store, func(tx *sqldb.Tx) (directory.User, error) { return userTable.get(tx, string(t), string(id)) })
+	return glance(ctx, v.Store, func(tx *sqldb.Tx) (directory.User, error) { return userTable.get(tx, string(t), string(id)) })
 }
 
 func (v idpView) UserByName(ctx context.Context, t directory.TenantID, upn string) (directory.User, error) {
@@ -115,12 +125,12 @@ func (v idpView) UserByName(ctx context.Context, t directory.TenantID, upn strin
 }
 
 func (v idpView) App(ctx context.Context, t directory.TenantID, id directory.AppID) (directory.App, error) {
-	return one(ctx, v.Store, func(tx *sqldb.Tx) (directory.App, error) { return appTable.get(tx, string(t), string(id)) })
+	return glance(ctx, v.Store, func(tx *sqldb.Tx) (directory.App, error) { return appTable.get(tx, string(t), string(id)) })
 }
 
 func (v idpView) Behind(ctx context.Context, t directory.TenantID, n directory.SessionID, client directory.AppID) (idp.Session, directory.User, error) {
 	var session idp.Session
-	user, err := one(ctx, v.Store, func(tx *sqldb.Tx) (u directory.User, err error) {
+	user, err := glance(ctx, v.Store, func(tx *sqldb.Tx) (u directory.User, err error) {
 		var docs [2][]byte
 		var at [2]int64
 		err = tx.Row(`SELECT s.doc, s.revision, u.doc, u.revision FROM sessions s

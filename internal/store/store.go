@@ -192,6 +192,11 @@ func (s *Store) read(ctx context.Context, query func(*sqldb.Tx) error) error {
 	return outward(s.db.Read(ctx, query))
 }
 
+// ask runs a question of one statement.
+func (s *Store) ask(ctx context.Context, question func(*sqldb.Tx) error) error {
+	return outward(s.db.Ask(ctx, question))
+}
+
 // outward turns what no query foresaw into a fault that a door can render.
 func outward(err error) error {
 	switch {

@@ -73,23 +73,14 @@ func (db *DB) Write(ctx context.Context, job func(*Tx) error) error {
 
 // Read runs query in one read-only snapshot.
 func (db *DB) Read(ctx context.Context, query func(*Tx) error) error {
+	inside, leave, err := db.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	options := &sql.TxOptions{ReadOnly: true}
 	if db.writer == nil {
 		options.Isolation = sql.LevelRepeatableRead
-	}
-	if db.cached != nil {
-		select {
-		case db.cached.slots <- struct{}{}:
-			defer func() { <-db.cached.slots }()
-		case <-ctx.Done():
-			return classify(ctx.Err())
-		}
-	}
-	inside := ctx
-	if db.cached != nil {
-		// On SQLite a statement that may be interrupted costs goroutines, one in
-		// database/sql and one in the driver: Tx looks at every row instead.
-		inside = context.WithoutCancel(ctx)
 	}
 	tx, err := db.read.BeginTx(inside, options)
 	if err != nil {
@@ -102,11 +93,41 @@ func (db *DB) Read(ctx context.Context, query func(*Tx) error) error {
 	return classify(tx.Commit())
 }
 
-func (db *DB) reader(tx *sql.Tx) runner {
+// Ask is Read for a question of one statement, which is a snapshot by itself: no
+// transaction begins and ends around it.
+func (db *DB) Ask(ctx context.Context, question func(*Tx) error) error {
+	inside, leave, err := db.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	return question(&Tx{ctx: inside, caller: ctx, run: db.reader(nil)})
+}
+
+// enter waits for a connection to read on. On SQLite a statement that may be
+// interrupted costs goroutines, in database/sql and in the driver: what runs
+// inside cannot be, and Tx looks after the caller at every row instead.
+func (db *DB) enter(ctx context.Context) (inside context.Context, leave func(), err error) {
 	if db.cached == nil {
+		return ctx, func() {}, nil
+	}
+	select {
+	case db.cached.slots <- struct{}{}:
+		return context.WithoutCancel(ctx), func() { <-db.cached.slots }, nil
+	case <-ctx.Done():
+		return nil, nil, classify(ctx.Err())
+	}
+}
+
+// reader runs statements inside tx, or one by itself when tx is nil.
+func (db *DB) reader(tx *sql.Tx) runner {
+	switch {
+	case db.cached != nil:
+		return &cachedReader{tx: tx, cached: db.cached}
+	case tx != nil:
 		return tx
 	}
-	return &cachedReader{tx: tx, cached: db.cached}
+	return db.read
 }
 
 // Ping reports whether the database answers.

@@ -122,20 +122,33 @@ func (s *statements) close() error {
 	return errors.Join(errs...)
 }
 
-// cachedReader runs prepared statements inside a read transaction.
+// cachedReader runs prepared statements inside a read transaction, or by
+// themselves when there is none.
 type cachedReader struct {
 	tx     *sql.Tx
 	cached *statements
 }
 
 func (r *cachedReader) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	return r.tx.ExecContext(ctx, query, args...)
-}
-
-func (r *cachedReader) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	st, err := r.cached.get(ctx, query)
+	st, err := r.prepared(ctx, query)
 	if err != nil {
 		return nil, err
 	}
-	return r.tx.StmtContext(ctx, st).QueryContext(ctx, args...)
+	return st.ExecContext(ctx, args...)
+}
+
+func (r *cachedReader) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	st, err := r.prepared(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return st.QueryContext(ctx, args...)
+}
+
+func (r *cachedReader) prepared(ctx context.Context, query string) (*sql.Stmt, error) {
+	st, err := r.cached.get(ctx, query)
+	if err != nil || r.tx == nil {
+		return st, err
+	}
+	return r.tx.StmtContext(ctx, st), nil
 }
