@@ -54,6 +54,7 @@ type contestant struct {
 type score struct {
 	rate float64       // requests a second
 	cpu  time.Duration // of the server, for one request
+	sys  time.Duration // of that, in the kernel
 }
 
 // compete lets the contestants take turns, and prints what each came to, with
@@ -73,18 +74,21 @@ func compete(t *testing.T, all ...contestant) {
 	}
 	for i, c := range all {
 		rate, cpu := spread(scores[i], func(s score) float64 { return s.rate }), spread(scores[i], func(s score) float64 { return float64(s.cpu.Microseconds()) })
-		t.Logf("%-26s %s requests/s; %s µs of processor time in the server for each", c.name, rate, cpu)
+		sys := spread(scores[i], func(s score) float64 { return float64(s.sys.Microseconds()) })
+		t.Logf("%-26s %s requests/s; %s µs of processor time in the server for each, %s of that in the kernel", c.name, rate, cpu, sys)
 	}
 	for i, c := range all {
 		for j, other := range all {
 			if c.reference || !other.reference {
 				continue
 			}
-			ratios := make([]score, rounds)
+			rates, cpus := make([]score, rounds), make([]score, rounds)
 			for r := range rounds {
-				ratios[r] = score{rate: scores[i][r].rate / scores[j][r].rate}
+				rates[r].rate = scores[i][r].rate / scores[j][r].rate
+				cpus[r].rate = float64(scores[i][r].cpu) / float64(max(1, scores[j][r].cpu))
 			}
-			t.Logf("%s / %s: %s", c.name, other.name, ratio(ratios, func(s score) float64 { return s.rate }))
+			of := func(s score) float64 { return s.rate }
+			t.Logf("%s / %s: requests/s %s, processor time %s", c.name, other.name, ratio(rates, of), ratio(cpus, of))
 		}
 	}
 	t.Logf("median (least to most) of %d rounds of %s, %d connections; load average %s", rounds, long, connections, loadAverage())
@@ -112,22 +116,20 @@ func loadAverage() string {
 	return strings.Join(strings.Fields(string(text))[:3], " ")
 }
 
-// processors is the time that a process has spent on processors so far; 0 where
-// the system does not tell. Linux counts in hundredths of a second.
-func processors(pid int) time.Duration {
+// processors is the time that a process has spent on processors so far, and how
+// much of it in the kernel; 0 where the system does not tell. Linux counts in
+// hundredths of a second.
+func processors(pid int) (all, kernel time.Duration) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		return 0
+		return 0, 0
 	}
 	_, rest, _ := strings.Cut(string(text), ") ")
 	fields := strings.Fields(rest)
 	if len(fields) < 13 {
-		return 0
+		return 0, 0
 	}
-	var ticks int64
-	for _, f := range fields[11:13] { // utime and stime
-		n, _ := strconv.ParseInt(f, 10, 64)
-		ticks += n
-	}
-	return time.Duration(ticks) * 10 * time.Millisecond
+	user, _ := strconv.ParseInt(fields[11], 10, 64)
+	system, _ := strconv.ParseInt(fields[12], 10, 64)
+	return time.Duration(user+system) * 10 * time.Millisecond, time.Duration(system) * 10 * time.Millisecond
 }

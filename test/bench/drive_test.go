@@ -33,7 +33,8 @@ func turn(t *testing.T, c contestant, each int, long time.Duration) score {
 	ctx, stop := context.WithTimeout(t.Context(), long)
 	defer stop()
 	var busy sync.WaitGroup
-	before, began := processors(c.pid), time.Now()
+	before, kernel := processors(c.pid)
+	began := time.Now()
 	for i, conn := range conns {
 		busy.Go(func() {
 			defer stop() // whoever runs out of requests ends the turn
@@ -51,12 +52,13 @@ func turn(t *testing.T, c contestant, each int, long time.Duration) score {
 		})
 	}
 	busy.Wait()
-	took, spent := time.Since(began), processors(c.pid)-before
+	took := time.Since(began)
+	spent, inside := processors(c.pid)
 	for _, conn := range conns {
 		_ = conn.Close()
 	}
-	n := max(answered.Load(), 1)
-	return score{rate: float64(n) / took.Seconds(), cpu: spent / time.Duration(n)}
+	n := time.Duration(max(answered.Load(), 1))
+	return score{rate: float64(n) / took.Seconds(), cpu: (spent - before) / n, sys: (inside - kernel) / n}
 }
 
 // dial connects. The certificate is not looked at: it is what both servers show,
