@@ -62,27 +62,23 @@ type page struct {
 }
 
 func (c *Call) page(p page) error {
-	body := struct {
-		Context string            `json:"@odata.context"`
-		Count   *int              `json:"@odata.count,omitempty"`
-		Next    string            `json:"@odata.nextLink,omitempty"`
-		Value   []json.RawMessage `json:"value"`
-	}{Context: c.context(p.path), Value: make([]json.RawMessage, 0, len(p.items))}
+	items := make([]any, 0, len(p.items))
+	for _, v := range p.items {
+		item, err := c.projected(v)
+		if err != nil {
+			return err
+		}
+		items = append(items, item)
+	}
+	body := map[string]any{"@odata.context": c.context(p.path), "value": items}
 	if c.Options.Count {
-		body.Count = &p.count
+		body["@odata.count"] = p.count
 	}
 	if p.next != "" {
 		values := c.Request.URL.Query()
 		values.Del("$skip")
 		values.Set("$skiptoken", p.next)
-		body.Next = c.Base() + "/" + c.path() + "?" + values.Encode()
-	}
-	for _, v := range p.items {
-		doc, err := c.project(v)
-		if err != nil {
-			return err
-		}
-		body.Value = append(body.Value, doc)
+		body["@odata.nextLink"] = c.Base() + "/" + c.path() + "?" + values.Encode()
 	}
 	doc, err := encode(body)
 	if err != nil {
@@ -135,14 +131,19 @@ func (c *Call) context(path string) string {
 // project encodes v with the members that $select asks for. Annotations and
 // what $expand asked for always stay.
 func (c *Call) project(v any) ([]byte, error) {
-	if len(c.Options.Select) == 0 {
-		return encode(v)
-	}
-	members, err := Document(v)
+	item, err := c.projected(v)
 	if err != nil {
 		return nil, err
 	}
-	return encode(selected(members, c.Options))
+	return encode(item)
+}
+
+func (c *Call) projected(v any) (any, error) {
+	if len(c.Options.Select) == 0 {
+		return v, nil
+	}
+	members, err := Document(v)
+	return selected(members, c.Options), err
 }
 
 func selected(members map[string]any, o odata.Options) map[string]any {
@@ -199,16 +200,6 @@ func decoded(v any) bool {
 		return true
 	}
 	return false
-}
-
-func encode(v any) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
 // ETag is the version of an object as Graph prints it: quotes are part of it.

@@ -1,0 +1,4 @@
+package graph
+
+// Encode prints a view.
+func Encode(v any) ([]byte, error) { return encode(v) }
