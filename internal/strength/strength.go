@@ -1,7 +1,11 @@
 // Package strength says how surely a person was recognised: authentication
-// methods, the combinations of them, and authentication strengths, which list the
-// combinations that a policy accepts (Graph: authenticationMethodModes,
-// authenticationStrengthPolicy).
+// methods, the combinations of them, authentication strengths, which list the
+// combinations that a policy accepts, and authentication contexts, by which an
+// app asks for more (Graph: authenticationMethodModes,
+// authenticationStrengthPolicy, authenticationContextClassReference).
+//
+// What Graph calls combination configurations, which narrow a method to certain
+// security keys or certificate issuers, there are none of: no method here has them.
 package strength
 
 import (
@@ -42,6 +46,8 @@ const (
 	CertificateMultiFactor
 	FederatedSingleFactor
 	FederatedMultiFactor
+	_ // Graph: unknownFutureValue
+	QRCodePin
 )
 
 // Strength is an authentication strength (Graph: authenticationStrengthPolicy).
