@@ -2,6 +2,11 @@
 // Conditional Access policies may name (Graph: ipNamedLocation and
 // countryNamedLocation). It is pure: which country an address lies in is found
 // elsewhere and handed in.
+//
+// What is a valid location is Validate's to say; which locations an address lies
+// in, an Index's. An address counts as it is used: an IPv4 address that is written
+// as IPv6 (::ffff:192.0.2.1) is the IPv4 address, and no other address of IPv6
+// stands for one of IPv4.
 package location
 
 import (
@@ -22,6 +27,10 @@ type Location struct {
 	DisplayName string
 	// Ranges are the addresses that lie in it (Graph: ipRanges).
 	Ranges []netip.Prefix `json:",omitempty"`
+	// Written is how the admin spelled the ranges, in their order, where that is
+	// not how they print: whoever compares text gets the same back. Empty: as they
+	// print.
+	Written []string `json:",omitempty"`
 	// Trusted says that policies for all trusted locations mean it (Graph: isTrusted).
 	Trusted bool `json:",omitempty"`
 	// Countries are ISO 3166-1 alpha-2 codes in capitals (Graph: countriesAndRegions).
