@@ -10,15 +10,19 @@
 //
 // # Sources
 //
-// Shapes and words are those of Microsoft Graph v1.0, conditionalAccessPolicy
-// and appliedConditionalAccessPolicy; the meaning is the one that Microsoft's
-// Conditional Access documentation gives them.
+// Shapes and words are those of Microsoft Graph, conditionalAccessPolicy and
+// appliedConditionalAccessPolicy; the meaning is the one that Microsoft's
+// Conditional Access documentation gives them. docs/spec/conditional-access.md
+// lists every choice made where it is silent.
 package access
 
 import (
 	"time"
 
+	"github.com/postern-mam/postern/internal/agreement"
 	"github.com/postern-mam/postern/internal/directory"
+	"github.com/postern-mam/postern/internal/location"
+	"github.com/postern-mam/postern/internal/strength"
 )
 
 // PolicyID names a Conditional Access policy.
@@ -32,17 +36,6 @@ const (
 	Disabled State = iota
 	Enabled
 	ReportOnly // Graph: enabledForReportingButNotEnforced
-)
-
-// Control is a grant control, spelled as Graph spells it.
-type Control string
-
-// The controls that are evaluated.
-const (
-	Block                Control = "block"
-	MFA                  Control = "mfa"
-	CompliantDevice      Control = "compliantDevice"
-	CompliantApplication Control = "compliantApplication"
 )
 
 // Operator joins the controls of one policy.
@@ -80,22 +73,103 @@ const (
 	Linux        Platform = "linux"
 )
 
+// Risk is a risk level, spelled as Graph spells it. Levels are a set to choose
+// from, not a threshold: high does not include medium.
+type Risk string
+
+// The levels of sign-in, user and workload risk. "" is not known.
+const (
+	RiskNone   Risk = "none"
+	RiskLow    Risk = "low"
+	RiskMedium Risk = "medium"
+	RiskHigh   Risk = "high"
+	RiskHidden Risk = "hidden"
+)
+
+// The levels of insider risk.
+const (
+	InsiderMinor    Risk = "minor"
+	InsiderModerate Risk = "moderate"
+	InsiderElevated Risk = "elevated"
+)
+
+// UserAction is something a person does that is no app, spelled as Graph spells it.
+type UserAction string
+
+// The user actions.
+const (
+	RegisterSecurityInfo UserAction = "urn:user:registersecurityinfo"
+	RegisterDevice       UserAction = "urn:user:registerdevice"
+)
+
+// ContextID names an authentication context, c1 to c99.
+type ContextID string
+
+// TransferMethod is how a sign-in was handed from one device to another.
+type TransferMethod string
+
+// The transfer methods. "" is an ordinary sign-in.
+const (
+	DeviceCodeFlow         TransferMethod = "deviceCodeFlow"
+	AuthenticationTransfer TransferMethod = "authenticationTransfer"
+)
+
+// AppGroup names a group of apps by a tag that its apps carry (Graph:
+// application.tags). Two of the names are Microsoft's and exist everywhere.
+type AppGroup string
+
+// The groups that Entra knows.
+const (
+	Office365             AppGroup = "Office365"
+	MicrosoftAdminPortals AppGroup = "MicrosoftAdminPortals"
+)
+
 // Users selects people. Exclusion beats inclusion.
 type Users struct {
 	All           bool // includeUsers: All
-	None          bool // includeUsers: None; the policy is for no user
+	None          bool // includeUsers: None; the policy is for no person, but perhaps for workloads
 	Include       []directory.UserID
 	Exclude       []directory.UserID
 	IncludeGroups []directory.GroupID
 	ExcludeGroups []directory.GroupID
+	IncludeRoles  []directory.RoleTemplateID `json:",omitempty"`
+	ExcludeRoles  []directory.RoleTemplateID `json:",omitempty"`
+	// AnyGuest and NoGuest are the word GuestsOrExternalUsers in includeUsers and
+	// excludeUsers: guests of every kind, members from elsewhere among them.
+	AnyGuest      bool    `json:",omitempty"`
+	NoGuest       bool    `json:",omitempty"`
+	IncludeGuests *Guests `json:",omitempty"` // nil: not configured
+	ExcludeGuests *Guests `json:",omitempty"`
 }
 
-// Apps selects target resources. Exclusion beats inclusion.
+// Guests selects guests and external users by kind and home tenant (Graph:
+// conditionalAccessGuestsOrExternalUsers).
+type Guests struct {
+	Kinds      []directory.GuestKind
+	Enumerated bool                 // only of Tenants (Graph: conditionalAccessEnumeratedExternalTenants)
+	Tenants    []directory.TenantID `json:",omitempty"`
+	AnyTenant  bool                 `json:",omitempty"` // externalTenants was given and says all; without it the same holds
+}
+
+// Apps selects target resources: apps, or user actions, or authentication
+// contexts. Exclusion beats inclusion.
 type Apps struct {
-	All     bool
-	None    bool
-	Include []directory.AppID
-	Exclude []directory.AppID
+	All           bool
+	None          bool
+	Include       []directory.AppID
+	Exclude       []directory.AppID
+	IncludeGroups []AppGroup   `json:",omitempty"`
+	ExcludeGroups []AppGroup   `json:",omitempty"`
+	Filter        *Filter      `json:",omitempty"` // by custom security attributes of the app; nil: not configured
+	Actions       []UserAction `json:",omitempty"`
+	Contexts      []ContextID  `json:",omitempty"`
+}
+
+// Filter is a rule of the filter language, by which things are taken in or left
+// out (Graph: conditionalAccessFilter).
+type Filter struct {
+	Exclude bool   // mode: what matches is left out
+	Rule    string // as it was written
 }
 
 // Platforms selects device platforms; the zero value means every platform.
@@ -104,18 +178,110 @@ type Platforms struct {
 	Exclude []Platform
 }
 
-// Conditions are joined by AND.
+// Locations selects named locations. Exclusion beats inclusion.
+type Locations struct {
+	All            bool // any address at all, named or not
+	AllTrusted     bool
+	Include        []location.ID
+	ExcludeTrusted bool
+	Exclude        []location.ID
+}
+
+// Workloads selects apps that sign in as themselves (Graph:
+// conditionalAccessClientApplications).
+type Workloads struct {
+	All     bool // ServicePrincipalsInMyTenant
+	Include []directory.AppID
+	Exclude []directory.AppID
+}
+
+// Conditions are joined by AND. What is nil or empty is not configured and holds
+// always, people and targets apart.
 type Conditions struct {
 	Users          Users
 	Apps           Apps
 	ClientAppTypes []ClientAppType
-	Platforms      *Platforms // nil: not configured
+	Platforms      *Platforms       // nil: not configured
+	Workloads      *Workloads       `json:",omitempty"`
+	Locations      *Locations       `json:",omitempty"`
+	SignInRisk     []Risk           `json:",omitempty"`
+	UserRisk       []Risk           `json:",omitempty"`
+	WorkloadRisk   []Risk           `json:",omitempty"` // Graph: servicePrincipalRiskLevels
+	InsiderRisk    []Risk           `json:",omitempty"`
+	Device         *Filter          `json:",omitempty"` // Graph: devices.deviceFilter
+	Transfer       []TransferMethod `json:",omitempty"` // Graph: authenticationFlows.transferMethods
 }
 
 // Grant is what a policy demands.
 type Grant struct {
 	Operator Operator
 	Controls []Control
+	Terms    []agreement.ID `json:",omitempty"` // Graph: termsOfUse
+	Strength strength.ID    `json:",omitempty"` // Graph: authenticationStrength
+}
+
+// Frequency is how often somebody must sign in anew (Graph: signInFrequencySessionControl).
+type Frequency struct {
+	Disabled  bool `json:",omitempty"` // configured, and switched off
+	EveryTime bool
+	After     time.Duration // when not EveryTime
+	InDays    bool          // After was written in days, not in hours
+	Secondary bool          // only the second factor must be shown anew
+}
+
+// Persistence says whether a browser stays signed in when it is closed.
+type Persistence string
+
+// The persistences. "" leaves it to the service.
+const (
+	PersistAlways Persistence = "always"
+	PersistNever  Persistence = "never"
+)
+
+// CloudApps is what an app in the browser may do (Graph: cloudAppSecurityType).
+type CloudApps string
+
+// The levels, the strictest last.
+const (
+	MonitorOnly    CloudApps = "monitorOnly"
+	McasConfigured CloudApps = "mcasConfigured"
+	BlockDownloads CloudApps = "blockDownloads"
+)
+
+// Continuous is how continuous access evaluation works (Graph beta:
+// continuousAccessEvaluationMode).
+type Continuous string
+
+// The modes. Everything here is evaluated continuously; the mode says what the
+// tokens of resources elsewhere are to be.
+const (
+	ContinuousOff            Continuous = "disabled"
+	ContinuousStrictLocation Continuous = "strictLocation"
+	ContinuousStrict         Continuous = "strictEnforcement"
+)
+
+// Switch is a session control that is on or off, or not there.
+type Switch uint8
+
+// The positions.
+const (
+	Unset Switch = iota
+	Off
+	On
+)
+
+// SessionControls is what a policy demands of the session that it grants (Graph:
+// conditionalAccessSessionControls).
+type SessionControls struct {
+	Frequency          *Frequency  `json:",omitempty"`
+	Persistent         Persistence `json:",omitempty"`
+	PersistentOff      bool        `json:",omitempty"` // configured, and switched off
+	CloudApps          CloudApps   `json:",omitempty"`
+	CloudAppsOff       bool        `json:",omitempty"`
+	AppRestrictions    Switch      `json:",omitempty"` // Graph: applicationEnforcedRestrictions
+	ResilienceDisabled Switch      `json:",omitempty"` // Graph: disableResilienceDefaults
+	TokenProtection    Switch      `json:",omitempty"` // Graph: secureSignInSession
+	Continuous         Continuous  `json:",omitempty"`
 }
 
 // Policy is a Conditional Access policy (Graph: conditionalAccessPolicy).
@@ -124,126 +290,13 @@ type Policy struct {
 	Tenant      directory.TenantID
 	DisplayName string
 	Description string // for people; decides nothing
+	Template    string `json:",omitempty"` // the template it was made from
 	State       State
 	Conditions  Conditions
 	Grant       Grant
+	NoGrant     bool             `json:",omitempty"` // grantControls is null: the session alone is controlled
+	Session     *SessionControls `json:",omitempty"`
 	CreatedAt   time.Time
 	ModifiedAt  time.Time
 	Revision    int64
-}
-
-// Facts are what is known about one sign-in.
-type Facts struct {
-	User          directory.UserID
-	Groups        []directory.GroupID // direct and nested
-	Resources     []directory.AppID   // every audience asked for; policies of all apply
-	ClientAppType ClientAppType
-	Platform      Platform // "" when unknown
-	Bootstrap     bool     // every resource is a bootstrap resource
-
-	MFA                  bool
-	CompliantDevice      bool
-	CompliantApplication bool
-}
-
-// Result is what one policy came to (Graph: appliedConditionalAccessPolicyResult).
-type Result string
-
-// The results.
-const (
-	Success               Result = "success"
-	Failure               Result = "failure"
-	NotApplied            Result = "notApplied"
-	NotEnabled            Result = "notEnabled"
-	ReportOnlySuccess     Result = "reportOnlySuccess"
-	ReportOnlyFailure     Result = "reportOnlyFailure"
-	ReportOnlyNotApplied  Result = "reportOnlyNotApplied"
-	ReportOnlyInterrupted Result = "reportOnlyInterrupted"
-)
-
-// Applied is the outcome of one policy, with every reason.
-type Applied struct {
-	Policy      PolicyID
-	DisplayName string
-	Result      Result
-	Enforced    []Control // the controls that the policy demanded here
-	Unmet       []Control
-	Waived      []Control // by a bootstrap resource
-	NotMatched  []string  // conditions that did not match: "users", "applications", "clientAppTypes", "platforms"
-}
-
-// Outcome is what happens next. The zero value denies.
-type Outcome uint8
-
-// The outcomes.
-const (
-	Denied    Outcome = iota // nothing the person can do inside this sign-in
-	Challenge                // an interactive control is missing: do it, then decide again
-	Granted
-)
-
-// Decision is the outcome over all policies.
-type Decision struct {
-	Outcome Outcome
-	Code    int       // Entra error code, one of the Code constants; 0 when granted
-	Missing []Control // every unmet control that would have helped, in prompt order; none behind a block
-	Applied []Applied // every policy of the set, in identifier order
-}
-
-// Request asks for a decision on a session reaching resources.
-type Request struct {
-	Tenant        directory.TenantID
-	Session       directory.SessionID // empty for an app that signs in as itself
-	Client        directory.AppID
-	Resources     []directory.AppID
-	ClientAppType ClientAppType
-	UserAgent     string // claimed, never proof
-	IP            string
-	Protocol      string // "authorizationCode", "refreshToken", "clientCredentials", "proxy", "portal"
-	Interactive   bool
-	CorrelationID string
-}
-
-// Remedy is one thing a person can do to get access (shown on the remediation page).
-type Remedy struct {
-	Code  string   `json:"code"`
-	Title string   `json:"title"`
-	Why   string   `json:"why"`
-	Steps []string `json:"steps"`
-}
-
-// Ruling is a decision with what follows from it.
-type Ruling struct {
-	Decision  Decision
-	Remedies  []Remedy
-	Basis     directory.Revisions // what the decision was made from
-	Record    Record              // to be stored with what the decision permits
-	DecidedAt time.Time
-}
-
-// Record is the entry of the sign-in log (Graph: signIn).
-type Record struct {
-	ID                string
-	Tenant            directory.TenantID
-	CorrelationID     string
-	User              directory.UserID
-	UserPrincipalName string
-	Client            directory.AppID
-	ClientName        string
-	Resource          directory.AppID
-	ResourceName      string
-	IP                string
-	UserAgent         string
-	ClientAppType     ClientAppType
-	Platform          Platform
-	Device            directory.DeviceID
-	App               directory.PackageID
-	Registration      directory.RegistrationID
-	Protocol          string
-	Interactive       bool
-	Outcome           Outcome
-	Code              int
-	Reason            string
-	Applied           []Applied
-	At                time.Time
 }

@@ -2,190 +2,209 @@ package access
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"slices"
+	"time"
 
+	"github.com/postern-mam/postern/internal/devicefilter"
 	"github.com/postern-mam/postern/internal/directory"
+	"github.com/postern-mam/postern/internal/location"
+	"github.com/postern-mam/postern/internal/strength"
 )
 
-// A mask is a set of controls, client app types or platforms.
-type mask uint8
+// Engine numbers the meaning of facts and rules: a release that decides anything
+// differently counts it up.
+const Engine = 2
 
-const (
-	blockBit mask = 1 << iota
-	mfaBit
-	deviceBit
-	applicationBit
-)
+// Rules are everything that decisions in a tenant are made by. As JSON they are
+// what recorded decisions are made anew by.
+type Rules struct {
+	Engine    int
+	Policies  []Policy
+	Locations []location.Location `json:",omitempty"`
+	Strengths []strength.Strength `json:",omitempty"` // the built-in ones among them
+	// DenyUncovered refuses what no enabled policy applies to.
+	DenyUncovered bool `json:",omitempty"`
+}
 
-// controls are in prompt order: the bit of controls[i] is 1<<i.
-var controls = [...]Control{Block, MFA, CompliantDevice, CompliantApplication}
+// SetID names a set of rules by its content: the same rules have the same name.
+type SetID string
 
-// conditions are what a policy may fail to match; the bit of conditions[i] is 1<<i.
-var conditions = [...]string{"users", "applications", "clientAppTypes", "platforms"}
-
-const (
-	usersBit mask = 1 << iota
-	applicationsBit
-	clientsBit
-	platformsBit
-)
-
-// clientAppTypes and platforms have bit 1<<(i+1); bit 0 is what nobody knows.
-var (
-	clientAppTypes = [...]ClientAppType{Browser, MobileAndDesktop, ExchangeActiveSync, OtherClients}
-	platforms      = [...]Platform{Android, IOS, Windows, WindowsPhone, MacOS, Linux}
-)
-
-const everything mask = 0xff
-
-// Set is a compiled set of policies. It never changes and may be shared by
+// Set is a compiled set of rules. It never changes and may be shared by
 // goroutines. The zero value holds no policy; a nil Set denies.
 type Set struct {
-	policies []compiled // in identifier order
-	users    map[directory.UserID][]mark
-	groups   map[directory.GroupID][]mark
-	apps     map[directory.AppID][]mark
+	id       SetID
+	rules    Rules
+	policies []compiled // in the order of identifiers
+	words    int        // of a bit per policy
 
-	// Every subset of controls and of conditions, so that Evaluate shares them
-	// instead of allocating.
-	subsets    [1 << len(controls)][]Control
-	mismatches [1 << len(conditions)][]string
+	people    targets[directory.UserID]
+	groups    targets[directory.GroupID]
+	roles     targets[directory.RoleTemplateID]
+	workloads targets[directory.AppID]
+	apps      targets[directory.AppID]
+	appGroups targets[AppGroup]
+	actions   targets[UserAction]
+	contexts  targets[ContextID]
+	guests    []guestMark
+	places    targets[int32] // by place of the location in index
+	index     *location.Index
+	trusted   []bool // by place of the location in index
+
+	live         []uint64 // not disabled
+	everyone     []uint64 // includeUsers: All
+	forWorkloads []uint64 // all of the tenant
+	everyApp     []uint64
+	anywhere     []uint64 // without a condition on locations, or for any address
+	allTrusted   []uint64
+	noTrusted    []uint64
+	unfiltered   []uint64 // without a device filter
+
+	clients   [len(clientAppTypes) + 1][]uint64
+	platforms [len(platforms) + 1][]uint64
+	signIn    [len(risks) + 1][]uint64
+	user      [len(risks) + 1][]uint64
+	insider   [len(risks) + 1][]uint64
+	workload  [len(risks) + 1][]uint64
+	transfers [4][]uint64
+
+	deviceRules []ruleMark
+	appRules    []ruleMark
 }
 
-// compiled is one policy without the lists that the indexes hold.
+// compiled is one policy, as decisions read it.
 type compiled struct {
-	id          PolicyID
-	displayName string
-	state       State
-	allUsers    bool
-	noUsers     bool
-	allApps     bool
-	noApps      bool
-	clients     mask
-	platforms   mask
-	demanded    mask
-	either      bool // the operator is Or
-	enforced    []Control
+	source   *Policy
+	demanded Controls // session controls among them
+	either   bool     // the operator is Or
+	strength strength.Strength
 }
 
-// mark says that an identifier is included in, or excluded from, a policy.
-type mark struct {
+// ruleMark is a distinct rule with the policies that use it.
+type ruleMark struct {
+	rule    devicefilter.Rule
+	include []uint64
+	exclude []uint64
+}
+
+// guestMark is one policy's choice of guests.
+type guestMark struct {
 	policy  int
 	exclude bool
+	guests  Guests
 }
 
-// Compile prepares policies for evaluation. It keeps no reference to them.
+// ID names the set by its content.
+func (s *Set) ID() SetID { return s.id }
+
+// Rules returns what the set was compiled from. It is not to be changed.
+func (s *Set) Rules() Rules { return s.rules }
+
+// Len is the number of policies.
+func (s *Set) Len() int { return len(s.policies) }
+
+// Policy returns the policy at a place. It is not to be changed.
+func (s *Set) Policy(place int) *Policy { return s.policies[place].source }
+
+// Compile prepares rules for evaluation. It keeps the policies, which must not
+// change any more.
 //
 // Validate refuses what is not evaluated, so Compile meets an unknown word only
 // in data that a newer version wrote. Such a word never loosens: an unknown
-// control blocks, an unknown platform or client app type includes every one,
-// an unknown state enforces, an unknown operator means And.
-func Compile(policies []Policy) *Set {
-	sorted := slices.Clone(policies)
-	slices.SortStableFunc(sorted, func(a, b Policy) int { return cmp.Compare(a.ID, b.ID) })
-	s := &Set{
-		policies: make([]compiled, len(sorted)),
-		users:    map[directory.UserID][]mark{},
-		groups:   map[directory.GroupID][]mark{},
-		apps:     map[directory.AppID][]mark{},
+// control blocks, an unknown platform, client app type or risk includes every
+// one, a rule that cannot be read takes everybody in and leaves nobody out, an
+// unknown state enforces, an unknown operator means And.
+func Compile(r Rules) *Set {
+	r.Engine = Engine
+	r.Policies = slices.Clone(r.Policies)
+	slices.SortStableFunc(r.Policies, func(a, b Policy) int { return cmp.Compare(a.ID, b.ID) })
+	s := &Set{rules: r, policies: make([]compiled, len(r.Policies)), words: (len(r.Policies) + 63) / 64, index: location.NewIndex(r.Locations)}
+	s.id = identify(r)
+	s.trusted = make([]bool, len(r.Locations))
+	places := map[location.ID]int32{}
+	for i, l := range r.Locations {
+		s.trusted[i], places[l.ID] = l.Trusted, int32(i)
 	}
-	for i := range s.subsets {
-		s.subsets[i] = subset(controls[:], i)
-	}
-	for i := range s.mismatches {
-		s.mismatches[i] = subset(conditions[:], i)
-	}
-	for i, p := range sorted {
-		s.policies[i] = compile(p)
-		if p.State != Disabled {
-			s.index(i, p.Conditions)
+	s.columns()
+	for i := range r.Policies {
+		p := &r.Policies[i]
+		s.policies[i] = s.compile(p)
+		if p.State == Disabled {
+			continue
 		}
+		set(s.live, i)
+		s.markUsers(i, p.Conditions.Users)
+		s.markWorkloads(i, p.Conditions.Workloads)
+		s.markApps(i, p.Conditions.Apps)
+		s.markLocations(i, p.Conditions.Locations, places)
+		s.markWords(i, p.Conditions)
+		s.markDevices(i, p.Conditions.Device)
 	}
 	return s
 }
 
-func compile(p Policy) compiled {
-	c := compiled{
-		id: p.ID, displayName: p.DisplayName, state: p.State,
-		allUsers: p.Conditions.Users.All, noUsers: p.Conditions.Users.None,
-		allApps: p.Conditions.Apps.All, noApps: p.Conditions.Apps.None,
-		clients:   everything,
-		platforms: everything,
-		either:    p.Grant.Operator == Or,
+// identify hashes rules. Instants and revisions that decide nothing are part of
+// them: a set is named by what it was, not by what it does.
+func identify(r Rules) SetID {
+	doc, _ := json.Marshal(r) // plain data
+	sum := sha256.Sum256(doc)
+	return SetID(hex.EncodeToString(sum[:16]))
+}
+
+func (s *Set) bits() []uint64 { return make([]uint64, s.words) }
+
+func set(b []uint64, i int) { b[i/64] |= 1 << (i % 64) }
+
+// columns makes room for the answers that depend on one word of the facts.
+func (s *Set) columns() {
+	for _, b := range []*[]uint64{
+		&s.live, &s.everyone, &s.forWorkloads, &s.everyApp, &s.anywhere, &s.allTrusted, &s.noTrusted, &s.unfiltered,
+	} {
+		*b = s.bits()
 	}
-	if types := p.Conditions.ClientAppTypes; len(types) > 0 {
-		c.clients = included(clientAppTypes[:], types)
-	}
-	if on := p.Conditions.Platforms; on != nil {
-		if len(on.Include) > 0 {
-			c.platforms = included(platforms[:], on.Include)
+	for _, columns := range [][][]uint64{
+		s.clients[:], s.platforms[:], s.signIn[:], s.user[:], s.insider[:], s.workload[:], s.transfers[:],
+	} {
+		for i := range columns {
+			columns[i] = s.bits()
 		}
-		for _, x := range on.Exclude {
-			if x == AllPlatforms {
-				c.platforms = 0
-			} else if i := slices.Index(platforms[:], x); i >= 0 {
-				c.platforms &^= bit(i + 1)
-			}
-		}
 	}
+}
+
+func (s *Set) compile(p *Policy) compiled {
+	c := compiled{source: p, either: p.Grant.Operator == Or}
 	for _, control := range p.Grant.Controls {
-		c.demanded |= bit(max(0, slices.Index(controls[:], control))) // index 0 is block
+		bit := ControlsOf(control)
+		if bit == 0 {
+			bit = blockBit
+		}
+		c.demanded |= bit
 	}
-	c.enforced = slices.Clone(p.Grant.Controls)
-	slices.SortStableFunc(c.enforced, func(a, b Control) int {
-		return cmp.Compare(slices.Index(controls[:], a), slices.Index(controls[:], b))
-	})
-	c.enforced = slices.Clip(slices.Compact(c.enforced))
+	if len(p.Grant.Terms) > 0 {
+		c.demanded |= termsBit
+	}
+	if p.Grant.Strength != "" {
+		c.demanded |= strengthBit
+		if i := slices.IndexFunc(s.rules.Strengths, func(k strength.Strength) bool { return k.ID == p.Grant.Strength }); i >= 0 {
+			c.strength = s.rules.Strengths[i]
+		}
+	}
+	if n := p.Session; n != nil {
+		if n.Frequency != nil && !n.Frequency.Disabled {
+			c.demanded |= freshBit
+		}
+		if n.TokenProtection == On {
+			c.demanded |= boundBit
+		}
+	}
 	return c
 }
 
-// index notes who and what policy i names. An app that is both included and
-// excluded is excluded here already; a repeated name counts once.
-func (s *Set) index(i int, c Conditions) {
-	put(s.users, c.Users.Include, mark{policy: i})
-	put(s.users, c.Users.Exclude, mark{policy: i, exclude: true})
-	put(s.groups, c.Users.IncludeGroups, mark{policy: i})
-	put(s.groups, c.Users.ExcludeGroups, mark{policy: i, exclude: true})
-	if c.Apps.All {
-		put(s.apps, c.Apps.Exclude, mark{policy: i, exclude: true})
-		return
-	}
-	put(s.apps, slices.DeleteFunc(slices.Clone(c.Apps.Include), func(app directory.AppID) bool {
-		return slices.Contains(c.Apps.Exclude, app)
-	}), mark{policy: i})
-}
+// atOnce is how fresh a sign-in must be where a policy wants one every time
+// (Microsoft documents five minutes, so that nobody is asked twice in a row).
+const atOnce = 5 * time.Minute
 
-func put[ID comparable](index map[ID][]mark, ids []ID, m mark) {
-	for _, id := range ids {
-		if !slices.Contains(index[id], m) {
-			index[id] = append(index[id], m)
-		}
-	}
-}
-
-// included returns the bits of words among known. "all", and a word that is not
-// known, stand for everything.
-func included[W ~string](known, words []W) mask {
-	var m mask
-	for _, w := range words {
-		i := slices.Index(known, w)
-		if i < 0 {
-			return everything
-		}
-		m |= bit(i + 1)
-	}
-	return m
-}
-
-// subset returns the words whose bits are in m, without room to append.
-func subset[W any](words []W, m int) []W {
-	var out []W
-	for i, w := range words {
-		if m&(1<<i) != 0 {
-			out = append(out, w)
-		}
-	}
-	return slices.Clip(out)
-}
-
-func bit(i int) mask { return 1 << i }
+// skew is how far a sign-in may lie in the future: clocks of replicas differ.
+const skew = time.Minute

@@ -1,154 +1,310 @@
 package access
 
-import "slices"
+import (
+	"math/bits"
+	"slices"
 
-// The codes of a Decision, as Entra numbers them.
-const (
-	CodeMFARequired             = 50076
-	CodeDeviceNotCompliant      = 53000
-	CodeBlocked                 = 53003
-	CodeApplicationNotProtected = 53009
+	"github.com/postern-mam/postern/internal/devicefilter"
 )
-
-// tally is what the indexes say of one policy.
-type tally struct {
-	userIncluded bool
-	userExcluded bool
-	appIncluded  bool
-	appsExcluded int
-}
-
-// circumstances are the facts, as the masks of policies are compared with them.
-type circumstances struct {
-	client   mask
-	platform mask
-	met      mask // controls that count as met, the waived ones included
-	waived   mask // controls that are not demanded because of the resource
-	legacy   bool // the client can neither prompt nor show a device
-}
-
-// stackPolicies is how many policies are tallied without allocating.
-const stackPolicies = 256
 
 // Evaluate decides one sign-in. It looks at every policy, even after one has
 // denied: the person deserves the full list, the admin the full log.
 //
 // Every applicable enabled policy must be satisfied, each by its own formula;
-// none has priority. With no applicable policy access is granted. A sign-in
-// without a user (an app as itself) matches no policy, for these are about
-// users. A sign-in without a resource matches the policies for all resources.
-//
-// The lists in the decision share memory with the set: read them, append to
-// them, but do not write into them. Up to 256 policies the only allocation is
-// Decision.Applied.
-func (s *Set) Evaluate(f Facts) Decision {
-	if s == nil {
-		return Decision{Code: CodeBlocked}
-	}
-	var room [stackPolicies]tally
-	tallies := room[:]
-	if len(s.policies) > len(room) {
-		tallies = make([]tally, len(s.policies))
-	}
-	s.count(tallies, f)
-	now := circumstancesOf(f)
-	d := Decision{Applied: make([]Applied, len(s.policies))}
-	var v verdicts
-	for i := range s.policies {
-		p, a := &s.policies[i], &d.Applied[i]
-		a.Policy, a.DisplayName = p.id, p.displayName
-		if p.state == Disabled {
-			a.Result = NotEnabled
-			continue
-		}
-		if missed := p.mismatch(tallies[i], f, now); missed != 0 {
-			a.Result = p.result(NotApplied, ReportOnlyNotApplied)
-			a.NotMatched = s.mismatches[missed]
-			continue
-		}
-		a.Enforced = p.enforced
-		a.Waived = s.subsets[p.demanded&now.waived]
-		a.Result = p.result(Success, ReportOnlySuccess)
-		if p.satisfied(now.met, now.waived) {
-			continue
-		}
-		unmet := p.demanded &^ now.met
-		a.Unmet = s.subsets[unmet]
-		a.Result = p.result(Failure, ReportOnlyFailure)
-		if p.state == ReportOnly {
-			if p.promptable(now) {
-				a.Result = ReportOnlyInterrupted
-			}
-			continue
-		}
-		v.add(p, unmet, now)
-	}
-	missing := v.decide(&d)
-	d.Missing = s.subsets[missing]
+// none has priority. With no applicable policy access is granted, unless the
+// rules deny what is not covered. A sign-in without a resource matches the
+// policies for all apps.
+func (s *Set) Evaluate(f *Facts) Decision {
+	var d Decision
+	s.EvaluateInto(&d, f)
 	return d
 }
 
-// count looks everyone and everything of f up in the indexes.
-func (s *Set) count(tallies []tally, f Facts) {
-	for _, m := range s.users[f.User] {
-		tallies[m.policy].user(m)
+// EvaluateInto is Evaluate that uses the memory of an earlier decision again. It
+// allocates nothing once d has room.
+func (s *Set) EvaluateInto(d *Decision, f *Facts) {
+	d.Outcome, d.Code, d.Missing, d.Session, d.Findings, d.set = Denied, 0, 0, Session{}, d.Findings[:0], s
+	if s == nil {
+		d.Code = CodeBlocked
+		return
 	}
-	for _, g := range f.Groups {
-		for _, m := range s.groups[g] {
-			tallies[m.policy].user(m)
+	s.match(d, f)
+	now := circumstancesOf(f)
+	var v verdicts
+	for w := range s.words {
+		applies := s.live[w]
+		for c := range conditionCount {
+			applies &= d.matched[c][w]
+		}
+		for applies != 0 {
+			i := w*64 + bits.TrailingZeros64(applies)
+			applies &= applies - 1
+			d.Findings = append(d.Findings, s.find(i, f, now, &v, &d.Session))
 		}
 	}
-	for _, r := range f.Resources {
-		for _, m := range s.apps[r] {
+	v.decide(d, s.rules.DenyUncovered && !f.Bootstrap && f.Workload == "")
+}
+
+// match fills the columns of d: which policies each condition lets through.
+func (s *Set) match(d *Decision, f *Facts) {
+	const computed = 8 // columns, and halves of columns, that depend on more than one word
+	if need := computed * s.words; len(d.room) < need {
+		d.room = make([]uint64, need)
+	} else {
+		clear(d.room[:need])
+	}
+	room := func(i int) []uint64 { return d.room[i*s.words : (i+1)*s.words] }
+	d.matched = [conditionCount][]uint64{
+		OfUsers: room(0), OfApplications: room(1), OfLocations: room(2), OfDevices: room(3), OfWorkloads: room(4),
+		OfClientAppTypes: s.clients[column(clientAppTypes[:], f.ClientAppType)],
+		OfPlatforms:      s.platforms[column(platforms[:], f.Platform)],
+		OfSignInRisk:     s.signIn[column(risks[:], f.SignInRisk)],
+		OfUserRisk:       s.user[column(risks[:], f.UserRisk)],
+		OfInsiderRisk:    s.insider[column(risks[:], f.InsiderRisk)],
+		OfWorkloadRisk:   s.workload[column(risks[:], f.WorkloadRisk)],
+		OfTransfer:       s.transfers[transferBit(f.Transfer)|transferBit(f.OriginalTransfer)],
+	}
+	out := room(5)
+	s.matchUsers(f, d.matched[OfUsers], d.matched[OfWorkloads], out)
+	s.matchApps(f, d.matched[OfApplications], room(6), room(7))
+	clear(out)
+	s.matchLocations(f, d.matched[OfLocations], out)
+	s.matchDevices(f, d.matched[OfDevices])
+}
+
+// matchUsers fills two columns: a person meets the policies for people, an app
+// as itself those for workloads, and neither is let through by the other kind.
+func (s *Set) matchUsers(f *Facts, in, workloads, out []uint64) {
+	if f.Workload != "" {
+		copy(workloads, s.forWorkloads)
+		s.workloads.gather(f.Workload, workloads, out)
+		less(workloads, out)
+		copy(in, workloads) // the people of such a policy are None
+		return
+	}
+	for i := range workloads {
+		workloads[i] = ^uint64(0) // what is for workloads has no people
+	}
+	if f.User == "" {
+		return
+	}
+	copy(in, s.everyone)
+	s.people.gather(f.User, in, out)
+	for _, g := range f.Groups {
+		s.groups.gather(g, in, out)
+	}
+	for _, r := range f.Roles {
+		s.roles.gather(r, in, out)
+	}
+	if f.Guest != "" {
+		for _, m := range s.guests {
+			if !m.guests.match(f.Guest, f.HomeTenant) {
+				continue
+			}
 			if m.exclude {
-				tallies[m.policy].appsExcluded++
+				set(out, m.policy)
 			} else {
-				tallies[m.policy].appIncluded = true
+				set(in, m.policy)
 			}
 		}
 	}
+	less(in, out)
 }
 
-func (t *tally) user(m mark) {
-	if m.exclude {
-		t.userExcluded = true
-	} else {
-		t.userIncluded = true
+// matchApps lets a policy through for which one resource is included and not
+// excluded, or one user action or authentication context is named.
+func (s *Set) matchApps(f *Facts, matched, in, out []uint64) {
+	if len(f.Resources) == 0 && len(f.Actions) == 0 && len(f.Contexts) == 0 {
+		copy(matched, s.everyApp)
+	}
+	for i := range f.Resources {
+		r := &f.Resources[i]
+		copy(in, s.everyApp)
+		clear(out)
+		s.apps.gather(r.ID, in, out)
+		for _, g := range r.Groups {
+			s.appGroups.gather(g, in, out)
+		}
+		for j := range s.appRules {
+			if m := &s.appRules[j]; m.rule.Matches(r) {
+				more(in, m.include)
+				more(out, m.exclude)
+			}
+		}
+		less(in, out)
+		more(matched, in)
+	}
+	clear(out)
+	for _, a := range f.Actions {
+		s.actions.gather(a, matched, out)
+	}
+	for _, c := range f.Contexts {
+		s.contexts.gather(c, matched, out)
 	}
 }
 
-func circumstancesOf(f Facts) circumstances {
-	now := circumstances{
-		client:   bit(slices.Index(clientAppTypes[:], f.ClientAppType) + 1),
-		platform: bit(slices.Index(platforms[:], f.Platform) + 1),
-		legacy:   f.ClientAppType == ExchangeActiveSync || f.ClientAppType == OtherClients,
+func (s *Set) matchLocations(f *Facts, in, out []uint64) {
+	copy(in, s.anywhere)
+	var found [32]int32
+	trusted := false
+	for _, place := range s.index.Find(f.IP, f.Country, found[:0]) {
+		s.places.gather(place, in, out)
+		trusted = trusted || s.trusted[place]
 	}
+	if trusted {
+		more(in, s.allTrusted)
+		more(out, s.noTrusted)
+	}
+	less(in, out)
+}
+
+// matchDevices lets a policy through whose filter takes the device in, or does
+// not leave it out. Of a device that is not identified every property is $null.
+func (s *Set) matchDevices(f *Facts, in []uint64) {
+	copy(in, s.unfiltered)
+	device := devicefilter.Nothing()
+	if f.Device != nil {
+		device = f.Device
+	}
+	for i := range s.deviceRules {
+		m := &s.deviceRules[i]
+		if m.rule.Matches(device) {
+			more(in, m.include)
+		} else {
+			more(in, m.exclude)
+		}
+	}
+}
+
+func more(to, add []uint64) {
+	for i := range to {
+		to[i] |= add[i]
+	}
+}
+
+func less(from, take []uint64) {
+	for i := range from {
+		from[i] &^= take[i]
+	}
+}
+
+// circumstances are the facts, as formulas are held against them.
+type circumstances struct {
+	met      Controls // what the sign-in has, whichever policy asks
+	asked    Controls // what a person can still add inside it
+	waived   Controls // what is not demanded because of the resource
+	helpless bool     // nobody can be asked: a legacy client, or an app as itself
+	legacy   bool
+}
+
+func circumstancesOf(f *Facts) circumstances {
+	now := circumstances{legacy: f.ClientAppType == ExchangeActiveSync || f.ClientAppType == OtherClients}
+	now.helpless = now.legacy || f.Workload != ""
 	if !now.legacy {
-		now.met = given(f.MFA, mfaBit) | given(f.CompliantDevice, deviceBit) | given(f.CompliantApplication, applicationBit)
+		now.met = given(!f.MFAAt.IsZero(), mfaBit) |
+			given(f.Device != nil && f.Device.Compliant, deviceBit) |
+			given(f.Device != nil && f.Device.TrustType == HybridJoined && f.Transfer != DeviceCodeFlow && f.OriginalTransfer != DeviceCodeFlow, domainBit) |
+			given(f.CompliantApplication, approvedBit|applicationBit) |
+			given(!f.PasswordChangedAt.IsZero() && !f.PasswordChangedAt.Before(f.AuthAt), passwordBit) |
+			given(f.Bound, boundBit)
+	}
+	if !now.helpless {
+		now.asked = interactive
 	}
 	if f.Bootstrap {
-		now.waived = (deviceBit | applicationBit) &^ now.met
-		now.met |= now.waived
+		now.waived = waivable &^ now.met
 	}
 	return now
 }
 
-func given(fact bool, m mask) mask {
+func given(fact bool, c Controls) Controls {
 	if fact {
-		return m
+		return c
 	}
 	return 0
 }
 
-// mismatch returns the conditions that f does not meet.
-func (p *compiled) mismatch(t tally, f Facts, now circumstances) mask {
-	user := f.User != "" && !p.noUsers && !t.userExcluded && (p.allUsers || t.userIncluded)
-	app := t.appIncluded
-	if p.allApps { // one resource that is not excluded is enough; no resource is none excluded
-		app = len(f.Resources) == 0 || t.appsExcluded < len(f.Resources)
+// find says what a policy that applies comes to, and adds it to the verdicts.
+func (s *Set) find(i int, f *Facts, now circumstances, v *verdicts, n *Session) Finding {
+	p := &s.policies[i]
+	met := now.met | p.own(f)
+	a := Finding{Policy: i, Waived: p.demanded & now.waived, Result: p.result(Success, ReportOnlySuccess)}
+	asked := met | now.asked
+	if p.demanded&strengthBit != 0 && !now.helpless && p.strength.Satisfied(f.Methods|f.Offers) {
+		asked |= strengthBit
 	}
-	return given(!user, usersBit) | given(p.noApps || !app, applicationsBit) |
-		given(p.clients&now.client == 0, clientsBit) | given(p.platforms&now.platform == 0, platformsBit)
+	if p.satisfied(met, now.waived) {
+		if p.source.State != ReportOnly {
+			v.covered = true
+			n.add(p.source.Session)
+		}
+		return a
+	}
+	a.Unmet = p.demanded &^ met &^ now.waived
+	promptable := p.satisfied(asked, now.waived)
+	if p.source.State == ReportOnly {
+		a.Result = ReportOnlyFailure
+		if promptable {
+			a.Result = ReportOnlyInterrupted
+		}
+		return a
+	}
+	a.Result = Failure
+	v.add(p, a.Unmet, promptable, now.legacy)
+	v.hard |= p.lacks(asked, now.waived)
+	v.tracked = v.tracked || len(p.source.Conditions.Transfer) > 0 && f.Transfer == "" && p.demanded&blockBit != 0
+	return a
+}
+
+// own is what of a policy's demands is met that depends on the policy itself.
+func (p *compiled) own(f *Facts) Controls {
+	var met Controls
+	if p.demanded&strengthBit != 0 && p.strength.Satisfied(f.Methods) {
+		met |= strengthBit
+	}
+	if p.demanded&termsBit != 0 && p.accepted(f) {
+		met |= termsBit
+	}
+	if p.demanded&freshBit != 0 && p.fresh(f) {
+		met |= freshBit
+	}
+	return met
+}
+
+// accepted reports whether the terms of use are: one of them where the controls
+// are alternatives, all of them otherwise.
+func (p *compiled) accepted(f *Facts) bool {
+	for _, id := range p.source.Grant.Terms {
+		if slices.Contains(f.Terms, id) == p.either {
+			return p.either
+		}
+	}
+	return !p.either
+}
+
+// fresh reports whether the sign-in is as new as the policy wants it. Where
+// nobody waits for the answer the question is put off, and what was entered
+// before is not asked for every time anew.
+func (p *compiled) fresh(f *Facts) bool {
+	q := p.source.Session.Frequency
+	if f.Background || f.Workload != "" {
+		return true
+	}
+	at, most := f.AuthAt, q.After
+	if q.Secondary {
+		at = f.MFAAt
+		if at.IsZero() {
+			return true // nothing to show anew; whether a second factor is needed says the grant
+		}
+	}
+	if q.EveryTime {
+		if f.Continues {
+			return true
+		}
+		most = atOnce
+	}
+	age := f.Now.Sub(at)
+	return !at.IsZero() && age >= -skew && (age < most || q.EveryTime && age == most)
 }
 
 // satisfied reports whether the controls in met fulfil the policy's formula. A
@@ -156,63 +312,21 @@ func (p *compiled) mismatch(t tally, f Facts, now circumstances) mask {
 // formula and never stands in for an alternative: were it to count for "second
 // factor or protected app", a stolen password could enrol a PC of its own and
 // so get past the second factor for good.
-func (p *compiled) satisfied(met, waived mask) bool {
-	demanded := p.demanded &^ waived
+func (p *compiled) satisfied(met, waived Controls) bool {
+	grant, session := p.demanded&^sessionBits&^waived, p.demanded&sessionBits&^waived
 	switch {
-	case p.demanded&blockBit != 0:
+	case p.demanded&blockBit != 0 || session&^met != 0:
 		return false
-	case p.either && demanded != 0:
-		return demanded&met != 0
+	case p.either && grant != 0:
+		return grant&met != 0
 	default:
-		return demanded&^met == 0
+		return grant&^met == 0
 	}
-}
-
-// promptable reports whether the person can satisfy the policy inside this
-// sign-in.
-func (p *compiled) promptable(now circumstances) bool {
-	return !now.legacy && p.satisfied(now.met|mfaBit, now.waived)
 }
 
 func (p *compiled) result(enforced, reported Result) Result {
-	if p.state == ReportOnly {
+	if p.source.State == ReportOnly {
 		return reported
 	}
 	return enforced
-}
-
-// verdicts gathers the enabled policies that are not satisfied.
-type verdicts struct {
-	unmet  mask
-	block  bool // a policy blocks, or a legacy client meets a demand
-	device bool // a policy cannot do without the compliant device
-	hard   bool // a policy cannot be satisfied inside this sign-in
-}
-
-func (v *verdicts) add(p *compiled, unmet mask, now circumstances) {
-	v.unmet |= unmet
-	v.block = v.block || now.legacy || p.demanded&blockBit != 0
-	v.hard = v.hard || !p.promptable(now)
-	v.device = v.device || !p.satisfied(now.met|mfaBit|applicationBit, now.waived)
-}
-
-// decide sets outcome and code of d and returns the controls that would have
-// helped: none behind a block. Between a compliant device and a protected app
-// where either would do, the code names the app: that is the one which the
-// owner of a personal PC can have.
-func (v *verdicts) decide(d *Decision) mask {
-	switch {
-	case v.block:
-		d.Code = CodeBlocked
-		return 0
-	case v.device:
-		d.Code = CodeDeviceNotCompliant
-	case v.hard:
-		d.Code = CodeApplicationNotProtected
-	case v.unmet != 0:
-		d.Outcome, d.Code = Challenge, CodeMFARequired
-	default:
-		d.Outcome = Granted
-	}
-	return v.unmet
 }

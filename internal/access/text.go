@@ -11,6 +11,14 @@ var (
 	stateNames    = [...]string{"disabled", "enabled", "enabledForReportingButNotEnforced"}
 	operatorNames = [...]string{"AND", "OR"}
 	outcomeNames  = [...]string{"denied", "challenge", "granted"}
+	resultNames   = [...]string{
+		"notApplied", "notEnabled", "success", "failure",
+		"reportOnlyNotApplied", "reportOnlySuccess", "reportOnlyFailure", "reportOnlyInterrupted",
+	}
+	conditionNames = [...]string{
+		"users", "applications", "clientAppTypes", "platforms", "locations", "signInRiskLevels", "userRiskLevels", "insiderRiskLevels",
+		"clientApplications", "servicePrincipalRiskLevels", "devices", "authenticationFlows",
+	}
 )
 
 // ParseState is the inverse of State.String. It fails on any other text and
@@ -29,9 +37,21 @@ func ParseOutcome(s string) (Outcome, error) {
 	return parse[Outcome](outcomeNames[:], "outcome", s)
 }
 
-func (s State) String() string    { return name(stateNames[:], "State", s) }
-func (o Operator) String() string { return name(operatorNames[:], "Operator", o) }
-func (o Outcome) String() string  { return name(outcomeNames[:], "Outcome", o) }
+// ParseResult is the inverse of Result.String.
+func ParseResult(s string) (Result, error) {
+	return parse[Result](resultNames[:], "result", s)
+}
+
+// ParseCondition is the inverse of Condition.String.
+func ParseCondition(s string) (Condition, error) {
+	return parse[Condition](conditionNames[:], "condition", s)
+}
+
+func (r Result) String() string    { return name(resultNames[:], "Result", r) }
+func (c Condition) String() string { return name(conditionNames[:], "Condition", c) }
+func (s State) String() string     { return name(stateNames[:], "State", s) }
+func (o Operator) String() string  { return name(operatorNames[:], "Operator", o) }
+func (o Outcome) String() string   { return name(outcomeNames[:], "Outcome", o) }
 
 // MarshalText fails on a value that has no name.
 func (s State) MarshalText() ([]byte, error) { return marshal(stateNames[:], "state", s) }
@@ -41,6 +61,18 @@ func (o Operator) MarshalText() ([]byte, error) { return marshal(operatorNames[:
 
 // MarshalText fails on a value that has no name.
 func (o Outcome) MarshalText() ([]byte, error) { return marshal(outcomeNames[:], "outcome", o) }
+
+// MarshalText fails on a value that has no name.
+func (r Result) MarshalText() ([]byte, error) { return marshal(resultNames[:], "result", r) }
+
+// MarshalText fails on a value that has no name.
+func (c Condition) MarshalText() ([]byte, error) { return marshal(conditionNames[:], "condition", c) }
+
+// UnmarshalText leaves r alone when it fails.
+func (r *Result) UnmarshalText(text []byte) error { return unmarshal(r, text, ParseResult) }
+
+// UnmarshalText leaves c alone when it fails.
+func (c *Condition) UnmarshalText(text []byte) error { return unmarshal(c, text, ParseCondition) }
 
 // UnmarshalText leaves s alone when it fails.
 func (s *State) UnmarshalText(text []byte) error {

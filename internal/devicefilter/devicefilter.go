@@ -92,9 +92,23 @@ func (r Rule) MarshalText() ([]byte, error) { return []byte(r.text), nil }
 // and in the order of the text.
 func (r Rule) Properties() []string { return slices.Clone(r.properties) }
 
-// Matches reports whether the rule holds. fact returns the value of a property,
-// named in the vocabulary's spelling ("app.appVersion"), and whether it is known;
-// the elements of a collection come one per line.
-func (r Rule) Matches(fact func(property string) (value string, known bool)) bool {
-	return r.root != nil && r.root.holds(fact)
+// Facts is what a rule is held against.
+type Facts interface {
+	// Fact returns the value of a property, named in the vocabulary's spelling
+	// ("app.appVersion"), and whether it is known; the elements of a collection
+	// come one per line.
+	Fact(property string) (value string, known bool)
 }
+
+// FactFunc is a function as Facts.
+type FactFunc func(property string) (value string, known bool)
+
+// Fact calls f.
+func (f FactFunc) Fact(property string) (value string, known bool) { return f(property) }
+
+// Nothing is what is known of a device that was not identified: every property
+// is $null.
+func Nothing() Facts { return FactFunc(func(string) (string, bool) { return "", false }) }
+
+// Matches reports whether the rule holds. It allocates nothing of its own.
+func (r Rule) Matches(on Facts) bool { return r.root != nil && r.root.holds(on) }

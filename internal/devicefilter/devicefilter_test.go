@@ -11,7 +11,7 @@ import (
 )
 
 // known answers from a map; what is not in it is unknown.
-func known(facts map[string]string) func(string) (string, bool) {
+func known(facts map[string]string) devicefilter.FactFunc {
 	return func(property string) (string, bool) {
 		value, ok := facts[property]
 		return value, ok
@@ -110,7 +110,7 @@ func TestAnAbsentValueIsNullAndNothingElse(t *testing.T) {
 		if got := r.Matches(known(nil)); got != tt.want {
 			t.Errorf("%s: %v for an unknown value", tt.comparison, got)
 		}
-		if got := r.Matches(empty); got != tt.want {
+		if got := r.Matches(devicefilter.FactFunc(empty)); got != tt.want {
 			t.Errorf("%s: %v for an empty value", tt.comparison, got)
 		}
 	}

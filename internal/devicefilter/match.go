@@ -6,11 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// facts returns the value of a property and whether it is known.
-type facts = func(property string) (value string, known bool)
-
 // expression is a rule or a part of one.
-type expression interface{ holds(facts) bool }
+type expression interface{ holds(Facts) bool }
 
 type (
 	either []expression
@@ -18,15 +15,15 @@ type (
 	not    struct{ expression }
 )
 
-func (e either) holds(fact facts) bool {
-	return slices.ContainsFunc(e, func(part expression) bool { return part.holds(fact) })
+func (e either) holds(on Facts) bool {
+	return slices.ContainsFunc(e, func(part expression) bool { return part.holds(on) })
 }
 
-func (b both) holds(fact facts) bool {
-	return !slices.ContainsFunc(b, func(part expression) bool { return !part.holds(fact) })
+func (b both) holds(on Facts) bool {
+	return !slices.ContainsFunc(b, func(part expression) bool { return !part.holds(on) })
 }
 
-func (n not) holds(fact facts) bool { return !n.expression.holds(fact) }
+func (n not) holds(on Facts) bool { return !n.expression.holds(on) }
 
 // comparison compares one property. Its operator is positive: negation is said
 // apart, so that no negative operator can differ from the negated positive one.
@@ -40,8 +37,8 @@ type comparison struct {
 	version  [4]uint32 // and this is the one
 }
 
-func (c *comparison) holds(fact facts) bool {
-	value, known := fact(c.property.Name)
+func (c *comparison) holds(on Facts) bool {
+	value, known := on.Fact(c.property.Name)
 	known = known && value != ""
 	if c.null {
 		return known == c.negated

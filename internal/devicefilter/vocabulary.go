@@ -80,6 +80,8 @@ type Versions struct {
 type Vocabulary struct {
 	properties []Property
 	elsewhere  map[string]string // property, in lower case, to the platforms that have it
+	prefix     string            // of names that somebody else chose; empty: there are none
+	chosen     Property          // what such a name stands for
 }
 
 // Properties returns everything a rule of this kind can ask for. The slice is the
@@ -178,8 +180,24 @@ func ConditionalAccess() Vocabulary {
 	return v
 }
 
-// find returns the property with a name in any case.
+// AppAttributes is the vocabulary of app filters of Conditional Access: custom
+// security attributes of text, with the name of their set and their own. See
+// "Conditional Access: Filter for applications" in the Entra documentation.
+func AppAttributes() Vocabulary {
+	return Vocabulary{
+		prefix: "CustomSecurityAttribute.",
+		chosen: Property{Kind: Text, Operators: append(textOperators(), NotStartsWith, EndsWith, NotEndsWith)},
+	}
+}
+
+// find returns the property with a name in any case. A name that somebody else
+// chose keeps its spelling.
 func (v Vocabulary) find(name string) (Property, bool) {
+	if rest, ok := cutPrefixFold(name, v.prefix); ok && v.prefix != "" && rest != "" {
+		p := v.chosen
+		p.Name = v.prefix + rest
+		return p, true
+	}
 	i := slices.IndexFunc(v.properties, func(p Property) bool { return strings.EqualFold(p.Name, name) })
 	if i < 0 {
 		return Property{}, false
@@ -212,6 +230,9 @@ func (v Vocabulary) names() string {
 	names := make([]string, len(v.properties))
 	for i, p := range v.properties {
 		names[i] = p.Name
+	}
+	if v.prefix != "" {
+		names = append(names, v.prefix+"<set>_<name>")
 	}
 	return strings.Join(names, ", ")
 }

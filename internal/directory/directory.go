@@ -56,6 +56,9 @@ type TenantSettings struct {
 	// ProtectionOff says that the tenant is not onboarded to app protection:
 	// nobody enrols, and agents ask again after a day (windows-mam.md section 2).
 	ProtectionOff bool
+	// DenyUncovered refuses whoever reaches an app that no enabled Conditional Access
+	// policy covers; elsewhere, and by default, that is let in.
+	DenyUncovered bool `json:",omitempty"`
 	// EntitledGroup is the group whose members, direct and nested, may use app
 	// protection: what a licence is elsewhere. Empty: everyone.
 	EntitledGroup GroupID
@@ -70,6 +73,14 @@ type User struct {
 	Mail              string
 	Enabled           bool   // Graph: accountEnabled
 	Roles             []Role // directory roles held, active ones only
+	// Guest says what kind of guest or external user this is; "" is a member.
+	Guest GuestKind `json:",omitempty"`
+	// HomeTenant is where an external user belongs; empty: here.
+	HomeTenant TenantID `json:",omitempty"`
+	// AtRisk is the risk that an admin, or another system, found the account to be
+	// at: low, medium or high; empty: none (Graph: riskyUser.riskLevel).
+	AtRisk string `json:",omitempty"`
+	RiskAt time.Time `json:",omitzero"` // when AtRisk was last said
 	// Wipe is an order to wipe every app on every device of the user, again and
 	// again, until it is removed; nil: none (Graph beta: wipeAndBlockManagedApps).
 	Wipe      *UserWipe `json:",omitempty"`
@@ -83,12 +94,6 @@ type UserWipe struct {
 	Reason      string
 	RequestedAt time.Time
 }
-
-// Role is a directory role. Only the ones named here exist.
-type Role string
-
-// The directory roles. GlobalAdministrator may do everything at the Graph door.
-const GlobalAdministrator Role = "Global Administrator"
 
 // Group is a set of users and groups (Graph: group with securityEnabled).
 type Group struct {
@@ -170,6 +175,14 @@ type App struct {
 	Secrets        []Secret
 	Keys           []Key
 	Site           *Site // set when the application proxy publishes it
+	// Tags are names of groups of apps, by which policies may select it (Graph: application.tags).
+	Tags []string `json:",omitempty"`
+	// Attributes are custom security attributes, set_name to values, one a line
+	// (Graph: servicePrincipal.customSecurityAttributes).
+	Attributes map[string]string `json:",omitempty"`
+	// EarlyBound are resources whose policies must be met as soon as somebody signs
+	// in to this app, not only when it asks for them.
+	EarlyBound []AppID `json:",omitempty"`
 	BuiltIn        bool  // part of the product; cannot be deleted
 	CreatedAt      time.Time
 	Revision       int64

@@ -6,19 +6,23 @@ import (
 	"fmt"
 
 	"github.com/postern-mam/postern/internal/access"
+	"github.com/postern-mam/postern/internal/agreement"
 	"github.com/postern-mam/postern/internal/directory"
+	"github.com/postern-mam/postern/internal/strength"
 )
 
 // demands are what a tenant demands, ready to be asked.
 type demands struct {
-	tenant   directory.Tenant
-	policies *access.Set
+	tenant     directory.Tenant
+	policies   *access.Set
+	agreements []agreement.Agreement
 }
 
 // shelf keeps a tenant's demands of the newest revision seen.
 type shelf struct {
-	newest  *demands // nil: none yet
-	loading *loading // nil: nobody reads
+	newest  *demands     // nil: none yet
+	kept    access.SetID // of the set that was kept last
+	loading *loading     // nil: nobody reads
 }
 
 // loading is a read of a tenant's configuration that others may wait for.
@@ -83,5 +87,30 @@ func (s *Service) load(ctx context.Context, t directory.TenantID, on *shelf, l *
 		l.err = fmt.Errorf("gate: configuration: %w", err)
 		return
 	}
-	l.got, l.err = &demands{tenant: c.Tenant, policies: access.Compile(c.Access)}, nil
+	set := access.Compile(access.Rules{
+		Policies: c.Access, Locations: c.Locations, Strengths: append(strength.BuiltIns(), c.Strengths...), DenyUncovered: c.Tenant.Settings.DenyUncovered,
+	})
+	if err := s.keep(ctx, t, on, set); err != nil {
+		l.err = err
+		return
+	}
+	l.got, l.err = &demands{tenant: c.Tenant, policies: set, agreements: c.Agreements}, nil
+}
+
+// keep stores a set before anything is decided by it, so that every record can
+// be decided anew.
+func (s *Service) keep(ctx context.Context, t directory.TenantID, on *shelf, set *access.Set) error {
+	s.mu.Lock()
+	known := on.kept == set.ID()
+	s.mu.Unlock()
+	if known {
+		return nil
+	}
+	if err := s.store.KeepSet(ctx, t, set.ID(), set.Rules(), s.now()); err != nil {
+		return fmt.Errorf("gate: policy set: %w", err)
+	}
+	s.mu.Lock()
+	on.kept = set.ID()
+	s.mu.Unlock()
+	return nil
 }

@@ -7,26 +7,38 @@ import (
 	"time"
 
 	"github.com/postern-mam/postern/internal/access"
+	"github.com/postern-mam/postern/internal/agreement"
 	"github.com/postern-mam/postern/internal/compliance"
 	"github.com/postern-mam/postern/internal/directory"
+	"github.com/postern-mam/postern/internal/location"
+	"github.com/postern-mam/postern/internal/strength"
 )
 
 // Facts are read in one snapshot, so that they agree with each other.
 type Facts struct {
-	Session   SessionFacts
-	User      directory.User // zero when the request has no session
-	Groups    []directory.GroupID
-	Device    *directory.Device   // behind the session's registration; nil without one
-	Dossier   *compliance.Dossier // of the session's registration, with what is demanded of it; nil without one
-	Client    directory.App
-	Resources []directory.App // in the order asked; unknown ones are fault.NotFound
+	Session SessionFacts
+	User    directory.User // zero when the request has no session
+	Groups  []directory.GroupID
+	Device  *directory.Device   // behind the session's registration; nil without one
+	Dossier *compliance.Dossier // of the session's registration, with what is demanded of it; nil without one
+	// Acceptances are the user's answers to terms of use.
+	Acceptances []agreement.Acceptance
+	Client      directory.App
+	Resources   []directory.App // in the order asked; unknown ones are fault.NotFound
+	// Bound are the resources whose policies must be met early, because client or
+	// resources say so.
+	Bound     []directory.App
 	Revisions directory.Revisions
 }
 
 // SessionFacts is what a decision reads of a session.
 type SessionFacts struct {
 	ID           directory.SessionID
+	AuthAt       time.Time
 	MFAAt        time.Time
+	Methods      []string  // amr values
+	PasswordAt   time.Time // a password was changed in this session; zero: none
+	Transfer     string    // how it was handed over when it began; empty: it was not
 	ExpiresAt    time.Time
 	RevokedAt    time.Time
 	Registration directory.RegistrationID
@@ -35,8 +47,11 @@ type SessionFacts struct {
 // Config is what a tenant demands of every sign-in, whoever signs in. Its
 // revision is Tenant.Revision.
 type Config struct {
-	Tenant directory.Tenant
-	Access []access.Policy
+	Tenant     directory.Tenant
+	Access     []access.Policy
+	Locations  []location.Location
+	Strengths  []strength.Strength // the built-in ones are added
+	Agreements []agreement.Agreement
 }
 
 // Store is what the room reads and the log it appends to.
@@ -46,6 +61,9 @@ type Store interface {
 	Facts(ctx context.Context, r access.Request) (Facts, error)
 	// Config reads the tenant's demands.
 	Config(ctx context.Context, t directory.TenantID) (Config, error)
+	// KeepSet keeps what a set of rules was compiled from, for as long as records
+	// name it. Keeping a set again changes nothing.
+	KeepSet(ctx context.Context, t directory.TenantID, id access.SetID, r access.Rules, at time.Time) error
 	// RecordSignIn appends to the sign-in log.
 	RecordSignIn(ctx context.Context, r access.Record) error
 }

@@ -32,6 +32,7 @@ type world struct {
 	forgets bool // what was asked for
 	reads   int  // of the configuration
 	records []access.Record
+	kept    []access.SetID
 }
 
 func (w *world) Facts(_ context.Context, r access.Request) (gate.Facts, error) {
@@ -47,6 +48,11 @@ func (w *world) Facts(_ context.Context, r access.Request) (gate.Facts, error) {
 func (w *world) Config(context.Context, directory.TenantID) (gate.Config, error) {
 	w.reads++
 	return w.config, nil
+}
+
+func (w *world) KeepSet(_ context.Context, _ directory.TenantID, id access.SetID, _ access.Rules, _ time.Time) error {
+	w.kept = append(w.kept, id)
+	return nil
 }
 
 func (w *world) RecordSignIn(_ context.Context, r access.Record) error {

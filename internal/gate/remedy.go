@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/postern-mam/postern/internal/access"
+	"github.com/postern-mam/postern/internal/agreement"
 	"github.com/postern-mam/postern/internal/compliance"
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/protection"
@@ -16,36 +17,85 @@ type situation struct {
 	verdict    *compliance.Verdict // of the app behind the session; nil without one
 	device     *directory.Device
 	registered bool // an app proved itself in this session
+	agreements []agreement.Agreement
 }
 
-// remedies says for every missing control what the person can do, in the order
-// in which doing it makes sense.
-func remedies(d access.Decision, s situation) []access.Remedy {
+// possible are the steps that a person may take on a personal PC, the ones that
+// cost least first. To have it managed, or joined to a domain, is none of them.
+var possible = []access.Step{
+	access.Step(access.SignInFrequency), access.Step(access.MFA), access.Step(access.TermsOfUse), access.Step(access.PasswordChange),
+	access.Step(access.CompliantApplication), access.Step(access.TokenProtection), access.TrustedLocation,
+}
+
+// remedies are the steps that would grant access: the smallest set of them, found
+// by deciding on each. Where no step on this device would, they name what is
+// missing, and who can help.
+func remedies(set *access.Set, r *access.Ruling, s situation) []access.Remedy {
 	var out []access.Remedy
-	for _, c := range d.Missing {
-		switch c {
-		case access.CompliantApplication:
-			out = append(out, protectApp(s)...)
-		case access.MFA:
-			out = append(out, access.Remedy{
-				Code: string(c), Title: "Show your second factor",
-				Why:   "Your organization wants more than a password here.",
-				Steps: []string{"Sign in again.", "Enter the code that your authenticator app shows."},
-			})
-		case access.CompliantDevice:
-			out = append(out, access.Remedy{
-				Code: string(c), Title: "Use a PC that your organization manages",
-				Why:   "This PC is not one that your organization manages and has checked.",
-				Steps: []string{"Open this site on a work PC.", "If this is one, ask your help desk why it is not compliant."},
-			})
-		default:
-			out = append(out, standing(access.CodeBlocked))
-		}
+	for _, step := range set.Explain(&r.Facts, possible).Steps {
+		out = append(out, remedy(step, r, s)...)
+	}
+	if len(out) > 0 {
+		return out
+	}
+	for _, c := range r.Decision.Missing.List() {
+		out = append(out, remedy(access.Step(c), r, s)...)
 	}
 	if len(out) == 0 {
-		out = append(out, standing(d.Code))
+		out = append(out, standing(r.Decision.Code))
 	}
 	return out
+}
+
+// remedy explains one step.
+func remedy(step access.Step, r *access.Ruling, s situation) []access.Remedy {
+	one := func(title, why string, steps ...string) []access.Remedy {
+		return []access.Remedy{{Code: string(step), Title: title, Why: why, Steps: steps}}
+	}
+	switch step {
+	case access.Step(access.CompliantApplication), access.Step(access.ApprovedApplication):
+		return protectApp(s)
+	case access.Step(access.MFA):
+		return one("Show your second factor", "Your organization wants more than a password here.",
+			"Sign in again.", "Enter the code that your authenticator app shows.")
+	case access.Step(access.SignInFrequency):
+		return one("Sign in again", "Your organization wants a fresh sign-in here, and yours is older than that.",
+			"Open the site again and sign in.")
+	case access.Step(access.TermsOfUse):
+		return one("Accept the terms of use", "Your organization wants you to accept "+terms(r, s.agreements)+" first.",
+			"Open the site again.", "Read the text and accept it.")
+	case access.Step(access.PasswordChange):
+		return one("Change your password", "Your account may be known to somebody else.",
+			"Open the site again and sign in.", "Choose a new password when you are asked for one.")
+	case access.Step(access.TokenProtection):
+		return one("Sign in from an app that proves this PC", "Your organization wants sign-ins to be tied to the device they were made on.",
+			"Install the Postern agent, if this PC does not have it yet.", "Open this page again in your work browser profile and choose “Check again”.")
+	case access.TrustedLocation:
+		return one("Connect from a trusted network", "Your organization allows this only from networks that it trusts.",
+			"Connect to the network of your organization, at work or by its VPN.", "Open this page again and choose “Check again”.")
+	case access.Step(access.AuthenticationStrength):
+		return one("Sign in by a stronger method", "Your organization wants a way of signing in that this account has not used here.",
+			"Ask your help desk which way of signing in is wanted, and how to set it up.")
+	case access.Step(access.CompliantDevice), access.Step(access.DomainJoinedDevice):
+		return one("Use a PC that your organization manages", "This PC is not one that your organization manages and has checked.",
+			"Open this site on a work PC.", "If this is one, ask your help desk why it is not compliant.")
+	}
+	return []access.Remedy{standing(access.CodeBlocked)}
+}
+
+// terms names the agreements that are missing.
+func terms(r *access.Ruling, all []agreement.Agreement) string {
+	var names []string
+	missing := r.Decision.MissingTerms(&r.Facts)
+	for _, g := range all {
+		if slices.Contains(missing, g.ID) {
+			names = append(names, "“"+g.DisplayName+"”")
+		}
+	}
+	if len(names) == 0 {
+		return "its terms of use"
+	}
+	return strings.Join(names, " and ")
 }
 
 // protectApp explains what keeps the app behind the session from being trusted.

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 	"sync"
 	"time"
@@ -30,13 +31,17 @@ const attempts = 4
 // Options wires a Service. Store is required.
 type Options struct {
 	Store Store
-	Now   func() time.Time // zero: time.Now in UTC
+	// Country returns the country that an address lies in, as an ISO 3166-1 alpha-2
+	// code, or "" when it is not known. nil: it never is.
+	Country func(netip.Addr) string
+	Now     func() time.Time // zero: time.Now in UTC
 }
 
 // Service is the room. It is safe for concurrent use.
 type Service struct {
-	store Store
-	now   func() time.Time
+	store   Store
+	country func(netip.Addr) string
+	now     func() time.Time
 
 	mu      sync.Mutex
 	tenants map[directory.TenantID]*shelf
@@ -50,7 +55,10 @@ func New(o Options) (*Service, error) {
 	if o.Now == nil {
 		o.Now = func() time.Time { return time.Now().UTC() }
 	}
-	return &Service{store: o.Store, now: o.Now, tenants: map[directory.TenantID]*shelf{}}, nil
+	if o.Country == nil {
+		o.Country = func(netip.Addr) string { return "" }
+	}
+	return &Service{store: o.Store, country: o.Country, now: o.Now, tenants: map[directory.TenantID]*shelf{}}, nil
 }
 
 // Decide rules on a session, or an app as itself, reaching resources. It reads
@@ -97,7 +105,7 @@ func (s *Service) rule(r access.Request, f Facts, d *demands) access.Ruling {
 	case contradicts(r, f):
 		return s.deny(r, f, CodeUnknown, "the facts do not fit the request")
 	case r.Session == "":
-		return s.grant(r, f, now)
+		return s.workload(r, f, d, now)
 	case !f.Session.RevokedAt.IsZero():
 		return s.deny(r, f, CodeSessionEnded, "the sign-in session has ended")
 	case !now.Before(f.Session.ExpiresAt):
@@ -111,18 +119,15 @@ func (s *Service) rule(r access.Request, f Facts, d *demands) access.Ruling {
 		v, _ := compliance.Judge(*f.Dossier, now)
 		verdict = &v
 	}
-	a := access.Facts{
-		User: f.User.ID, Groups: f.Groups, Resources: r.Resources,
-		ClientAppType: r.ClientAppType, Platform: platform(r, f), Bootstrap: bootstrap(r.Resources),
-		MFA:                  !f.Session.MFAAt.IsZero(),
-		CompliantDevice:      device && f.Device.Compliant,
-		CompliantApplication: device && verdict != nil && verdict.State == compliance.Compliant,
-	}
-	ruling := access.Ruling{Decision: d.policies.Evaluate(a), Basis: f.Revisions, DecidedAt: now}
+	a := s.facts(r, f, d, now)
+	a.CompliantApplication = device && verdict != nil && verdict.State == compliance.Compliant
+	began := s.now()
+	ruling := access.Ruling{Decision: d.policies.Evaluate(&a), Facts: a, Basis: f.Revisions, DecidedAt: now}
 	ruling.Record = record(r, f, a.Platform, now)
+	ruling.Record.Facts, ruling.Record.Set, ruling.Record.Took = &ruling.Facts, d.policies.ID(), s.now().Sub(began)
 	var why []string
 	if ruling.Decision.Outcome != access.Granted {
-		ruling.Remedies = remedies(ruling.Decision, situation{verdict: verdict, device: f.Device, registered: f.Session.Registration != ""})
+		ruling.Remedies = remedies(d.policies, &ruling, situation{verdict: verdict, device: f.Device, registered: f.Session.Registration != "", agreements: d.agreements})
 		for _, remedy := range ruling.Remedies {
 			why = append(why, remedy.Code)
 		}
@@ -154,10 +159,15 @@ func contradicts(r access.Request, f Facts) bool {
 	return len(r.Resources) == 0 || f.Session.ID != r.Session || foreign || unlike
 }
 
-// grant is the ruling for an app that signs in as itself: policies are about
-// people, what it may do is in its permissions.
-func (s *Service) grant(r access.Request, f Facts, now time.Time) access.Ruling {
-	ruling := access.Ruling{Decision: access.Decision{Outcome: access.Granted}, Basis: f.Revisions, DecidedAt: now, Record: record(r, f, "", now)}
+// workload is the ruling for an app that signs in as itself: only policies for
+// workloads are about it; what it may do is in its permissions.
+func (s *Service) workload(r access.Request, f Facts, d *demands, now time.Time) access.Ruling {
+	a := s.facts(r, f, d, now)
+	ruling := access.Ruling{Decision: d.policies.Evaluate(&a), Facts: a, Basis: f.Revisions, DecidedAt: now, Record: record(r, f, "", now)}
+	ruling.Record.Facts, ruling.Record.Set = &ruling.Facts, d.policies.ID()
+	if ruling.Decision.Outcome != access.Granted {
+		ruling.Remedies = []access.Remedy{standing(ruling.Decision.Code)}
+	}
 	fill(&ruling)
 	return ruling
 }
@@ -176,13 +186,17 @@ func (s *Service) deny(r access.Request, f Facts, code int, reason string) acces
 
 // fill copies the decision into the record.
 func fill(r *access.Ruling) {
-	r.Record.Outcome, r.Record.Code, r.Record.Applied = r.Decision.Outcome, r.Decision.Code, r.Decision.Applied
+	r.Record.Outcome, r.Record.Code, r.Record.Applied = r.Decision.Outcome, r.Decision.Code, r.Decision.Matched()
+	if n := r.Decision.Session; n != (access.Session{}) {
+		r.Record.Controls = &n
+	}
 }
 
 func record(r access.Request, f Facts, p access.Platform, now time.Time) access.Record {
 	rec := access.Record{
 		ID: newID(), Tenant: r.Tenant, CorrelationID: r.CorrelationID,
 		User: f.User.ID, UserPrincipalName: f.User.UserPrincipalName,
+		UserDisplayName: f.User.DisplayName, Session: f.Session.ID,
 		Client: r.Client, ClientName: f.Client.DisplayName, IP: r.IP, UserAgent: r.UserAgent,
 		ClientAppType: r.ClientAppType, Platform: p, Protocol: r.Protocol, Interactive: r.Interactive,
 		Registration: f.Session.Registration, At: now,
@@ -199,27 +213,10 @@ func record(r access.Request, f Facts, p access.Platform, now time.Time) access.
 	if f.Dossier != nil {
 		rec.Device, rec.App = f.Dossier.Standing.Device, f.Dossier.Standing.App
 	}
+	if f.Device != nil {
+		rec.DeviceName = f.Device.DisplayName
+	}
 	return rec
-}
-
-// platform is the recorded one of the device behind the session, for a user
-// agent is a claim; without a device the claim is all there is.
-func platform(r access.Request, f Facts) access.Platform {
-	if f.Device != nil && f.Device.Platform != "" {
-		return access.Platform(f.Device.Platform)
-	}
-	return access.PlatformOf(r.UserAgent)
-}
-
-// bootstrap reports whether every resource is one that enrolment needs. Asking
-// for one more forfeits the waiver for all.
-func bootstrap(resources []directory.AppID) bool {
-	for _, app := range resources {
-		if !app.Bootstrap() {
-			return false
-		}
-	}
-	return len(resources) > 0
 }
 
 // newID returns a random UUID (RFC 9562 version 4).

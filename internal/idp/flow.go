@@ -3,7 +3,6 @@ package idp
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/postern-mam/postern/internal/access"
 	"github.com/postern-mam/postern/internal/directory"
@@ -73,7 +72,7 @@ func (s *Service) decide(ctx context.Context, j *journey, c Credential) (Step, e
 	case access.Granted:
 		return s.finish(ctx, j, ruling)
 	case access.Challenge:
-		if slices.Contains(ruling.Decision.Missing, access.MFA) {
+		if ruling.Decision.Missing.Has(access.MFA) {
 			return s.challenge(ctx, j, ruling, c)
 		}
 	case access.Denied:

@@ -21,6 +21,10 @@ type Session struct {
 	AuthAt     time.Time
 	MFAAt      time.Time // zero: no second factor was shown
 	Methods    []string  // amr values used: "pwd", "otp"
+	// Transfer is how the sign-in was handed from another device: empty,
+	// "deviceCodeFlow" or "authenticationTransfer". It stays for good.
+	Transfer   string
+	PasswordAt time.Time // a password was changed in this session; zero: none
 	// Registration is the managed app registration whose device proved itself
 	// in this session; empty until one does.
 	Registration directory.RegistrationID

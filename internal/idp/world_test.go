@@ -82,7 +82,7 @@ func (g *gate) last() access.Request {
 
 func ruling(r access.Request, o access.Outcome, code int, missing ...access.Control) access.Ruling {
 	return access.Ruling{
-		Decision: access.Decision{Outcome: o, Code: code, Missing: missing}, DecidedAt: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
+		Decision: access.Decision{Outcome: o, Code: code, Missing: access.ControlsOf(missing...)}, DecidedAt: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
 		Record: access.Record{Tenant: r.Tenant, Client: r.Client, Protocol: r.Protocol, Outcome: o, Code: code},
 	}
 }

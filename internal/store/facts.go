@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/postern-mam/postern/internal/access"
 	"github.com/postern-mam/postern/internal/compliance"
@@ -41,8 +42,35 @@ func (v gateView) Facts(ctx context.Context, r access.Request) (gate.Facts, erro
 			}
 			f.Resources = append(f.Resources, app)
 		}
-		return f, nil
+		f.Bound, err = v.bound(tx, r.Tenant, f)
+		return f, err
 	})
+}
+
+// bound returns the resources that the client and the resources bind early, each
+// once. One that does not exist any more binds nothing.
+func (v gateView) bound(tx *sqldb.Tx, t directory.TenantID, f gate.Facts) ([]directory.App, error) {
+	var out []directory.App
+	seen := func(id directory.AppID) bool {
+		same := func(a directory.App) bool { return a.ID == id }
+		return slices.ContainsFunc(f.Resources, same) || slices.ContainsFunc(out, same)
+	}
+	for _, app := range append([]directory.App{f.Client}, f.Resources...) {
+		for _, id := range app.EarlyBound {
+			if seen(id) {
+				continue
+			}
+			other, err := v.app(tx, t, id, f.Revisions.Config)
+			if fault.KindOf(err) == fault.NotFound {
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, other)
+		}
+	}
+	return out, nil
 }
 
 // app returns an application as it is at a revision of the configuration.
@@ -84,7 +112,10 @@ func (v gateView) sessionFacts(tx *sqldb.Tx, r access.Request, f *gate.Facts) er
 	if err != nil {
 		return err
 	}
-	f.Session = gate.SessionFacts{ID: s.ID, MFAAt: s.MFAAt, ExpiresAt: s.ExpiresAt, RevokedAt: s.RevokedAt, Registration: s.Registration}
+	f.Session = gate.SessionFacts{
+		ID: s.ID, AuthAt: s.AuthAt, MFAAt: s.MFAAt, Methods: s.Methods, PasswordAt: s.PasswordAt, Transfer: s.Transfer,
+		ExpiresAt: s.ExpiresAt, RevokedAt: s.RevokedAt, Registration: s.Registration,
+	}
 	f.Revisions = at
 	at.Session = 0
 	p, err := v.person(tx, personKey{r.Tenant, s.User, s.Registration}, at)

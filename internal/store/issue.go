@@ -174,6 +174,18 @@ func (v gateView) RecordSignIn(ctx context.Context, r access.Record) error {
 	return v.recordSignIn(ctx, r)
 }
 
+func (v gateView) KeepSet(ctx context.Context, t directory.TenantID, id access.SetID, r access.Rules, at time.Time) error {
+	doc, err := encode(r)
+	if err != nil {
+		return fmt.Errorf("store: policy set: %w", err)
+	}
+	return v.write(ctx, nil, func(c *change) error {
+		_, err := c.Exec("INSERT INTO policy_sets (tenant, id, kept_at, doc) VALUES ($1, $2, $3, $4) ON CONFLICT (tenant, id) DO NOTHING",
+			string(t), string(id), ms(at), doc)
+		return err
+	})
+}
+
 func (s *Store) recordSignIn(ctx context.Context, r access.Record) error {
 	return s.write(ctx, nil, func(c *change) error { return record(c.Tx, r) })
 }

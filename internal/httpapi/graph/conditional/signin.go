@@ -71,8 +71,11 @@ var protocols = map[string]string{
 }
 
 // conditions are Graph's names (conditionalAccessConditions) of ours.
-var conditions = map[string]string{
-	"users": "users", "applications": "application", "clientAppTypes": "clientType", "platforms": "devicePlatform",
+var conditions = map[access.Condition]string{
+	access.OfUsers: "users", access.OfApplications: "application", access.OfClientAppTypes: "clientType", access.OfPlatforms: "devicePlatform",
+	access.OfLocations: "location", access.OfSignInRisk: "signInRisk", access.OfUserRisk: "userRisk", access.OfInsiderRisk: "insiderRisk",
+	access.OfWorkloads: "servicePrincipals", access.OfWorkloadRisk: "servicePrincipalRisk", access.OfDevices: "deviceState",
+	access.OfTransfer: "authenticationFlows",
 }
 
 func viewSignIn(c *graph.Call, r access.Record) signIn {
@@ -95,7 +98,7 @@ func viewSignIn(c *graph.Call, r access.Record) signIn {
 	for _, a := range r.Applied {
 		p := appliedPolicy{
 			ID: string(a.Policy), DisplayName: a.DisplayName, EnforcedGrantControls: []string{}, EnforcedSessionControls: []string{},
-			Result: string(a.Result),
+			Result: a.Result.String(),
 		}
 		if c.Version == graph.Beta {
 			p.NotMatched = unmet(a.NotMatched)
@@ -109,7 +112,7 @@ func viewSignIn(c *graph.Call, r access.Record) signIn {
 }
 
 // unmet spells the conditions that did not match as a flags enumeration.
-func unmet(names []string) string {
+func unmet(names []access.Condition) string {
 	var out []string
 	for _, n := range names {
 		out = append(out, cmp.Or(conditions[n], "unknownFutureValue"))

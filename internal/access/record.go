@@ -1,0 +1,83 @@
+package access
+
+import (
+	"time"
+
+	"github.com/postern-mam/postern/internal/directory"
+)
+
+// Request asks for a decision on a session reaching resources.
+type Request struct {
+	Tenant        directory.TenantID
+	Session       directory.SessionID // empty for an app that signs in as itself
+	Client        directory.AppID
+	Resources     []directory.AppID
+	Actions       []UserAction
+	Contexts      []ContextID
+	ClientAppType ClientAppType
+	Transfer      TransferMethod // how this request was handed over; the session's own history is read
+	UserAgent     string         // claimed, never proof
+	IP            string
+	Protocol      string // "authorizationCode", "refreshToken", "clientCredentials", "deviceCode", "proxy", "portal"
+	Interactive   bool
+	Background    bool // no person waits for the answer
+	Continues     bool // what was entered before goes on
+	Bound         bool // tokens will be bound to a key
+	CorrelationID string
+}
+
+// Remedy is one thing a person can do to get access (shown on the remediation page).
+type Remedy struct {
+	Code  string   `json:"code"`
+	Title string   `json:"title"`
+	Why   string   `json:"why"`
+	Steps []string `json:"steps"`
+}
+
+// Ruling is a decision with what follows from it.
+type Ruling struct {
+	Decision  Decision
+	Facts     Facts // that the policies were held against; zero when none was
+	Remedies  []Remedy
+	Basis     directory.Revisions // what the decision was made from
+	Record    Record              // to be stored with what the decision permits
+	DecidedAt time.Time
+}
+
+// Record is the entry of the sign-in log (Graph: signIn).
+type Record struct {
+	ID                string
+	Tenant            directory.TenantID
+	CorrelationID     string
+	User              directory.UserID
+	UserPrincipalName string
+	UserDisplayName   string `json:",omitempty"`
+	Client            directory.AppID
+	ClientName        string
+	Resource          directory.AppID
+	ResourceName      string
+	IP                string
+	UserAgent         string
+	ClientAppType     ClientAppType
+	Platform          Platform
+	Device            directory.DeviceID
+	DeviceName        string `json:",omitempty"`
+	App               directory.PackageID
+	Registration      directory.RegistrationID
+	Session           directory.SessionID `json:",omitempty"`
+	Protocol          string
+	Interactive       bool
+	Outcome           Outcome
+	Code              int
+	Reason            string
+	// Applied are the policies that applied, with what they came to. Records of
+	// before Set was kept hold every policy.
+	Applied []Applied
+	// Facts and Set are what the decision can be made anew from. Set is empty when
+	// no policy was asked.
+	Facts    *Facts        `json:",omitempty"`
+	Set      SetID         `json:",omitempty"`
+	Controls *Session      `json:",omitempty"` // session controls that were granted under
+	Took     time.Duration `json:",omitempty"` // to decide
+	At       time.Time
+}
