@@ -118,6 +118,7 @@ type Store interface {
 	Members
 	Owners
 	Record
+	Demands
 	// AppByObjectID returns fault.NotFound when there is none.
 	AppByObjectID(ctx context.Context, t directory.TenantID, id string) (directory.App, error)
 	// GroupByUniqueName returns fault.NotFound when there is none.

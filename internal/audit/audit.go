@@ -58,6 +58,10 @@ const (
 	ScopeTag         Kind = "scopeTag"
 	Registration     Kind = "managedAppRegistration"
 	ReportExport     Kind = "reportExport"
+	// What policies refer to.
+	AuthenticationStrength Kind = "authenticationStrengthPolicy"
+	AuthenticationContext  Kind = "authenticationContextClassReference"
+	Agreement              Kind = "agreement"
 )
 
 // Entry is one change. Secrets are never part of Before and After.
