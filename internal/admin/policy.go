@@ -33,6 +33,7 @@ func (s *Service) checkAccessPolicy(ctx context.Context, old, p *access.Policy) 
 		resolve(ctx, reference[directory.GroupID]{"conditions.users.excludeGroups", group, "group", c.Users.ExcludeGroups, known.Users.ExcludeGroups}),
 		resolve(ctx, reference[directory.AppID]{"conditions.applications.includeApplications", app, "application", c.Apps.Include, known.Apps.Include}),
 		resolve(ctx, reference[directory.AppID]{"conditions.applications.excludeApplications", app, "application", c.Apps.Exclude, known.Apps.Exclude}),
+		s.checkDemands(ctx, old, p),
 	)
 }
 

@@ -13,6 +13,29 @@ import (
 	"github.com/postern-mam/postern/internal/strength"
 )
 
+// checkDemands wants a strength, terms of use and contexts that exist.
+func (s *Service) checkDemands(ctx context.Context, old, p *access.Policy) error {
+	var known access.Policy
+	if old != nil {
+		known = *old
+	}
+	of := func(id strength.ID) []strength.ID {
+		return slices.DeleteFunc([]strength.ID{id}, func(id strength.ID) bool { return id == "" })
+	}
+	return together(
+		resolve(ctx, reference[strength.ID]{
+			"grantControls.authenticationStrength", exists(s.strengths(), p.Tenant), "authentication strength", of(p.Grant.Strength), of(known.Grant.Strength),
+		}),
+		resolve(ctx, reference[agreement.ID]{
+			"grantControls.termsOfUse", exists(s.store.Agreements(), p.Tenant), "agreement", p.Grant.Terms, known.Grant.Terms,
+		}),
+		resolve(ctx, reference[access.ContextID]{
+			"conditions.applications.includeAuthenticationContextClassReferences", exists(s.store.Contexts(), p.Tenant),
+			"authentication context", p.Conditions.Apps.Contexts, known.Conditions.Apps.Contexts,
+		}),
+	)
+}
+
 // referring lists the policies, of any state, for which refers holds.
 func (s *Service) referring(ctx context.Context, t directory.TenantID, refers func(p *access.Policy) bool) ([]access.Policy, error) {
 	var found []access.Policy

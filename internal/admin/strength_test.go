@@ -110,6 +110,18 @@ func TestWhatAPolicyRefersToStaysAndThePolicyIsNamed(t *testing.T) {
 	}
 }
 
+func TestAPolicyRefersToWhatExists(t *testing.T) {
+	s := newStaff(t)
+	grant := access.Grant{Strength: "gone", Terms: []agreement.ID{"gone too"}}
+	_, err := s.AccessPolicies().Save(s.ctx, s.policy("Strong", grant, "c5"))
+	wantInvalid(t, err, `grantControls.authenticationStrength: there is no authentication strength "gone"`, `grantControls.termsOfUse: there is no agreement "gone too"`,
+		`includeAuthenticationContextClassReferences: there is no authentication context "c5"`)
+	p := must(s.AccessPolicies().Save(s.ctx, s.policy("Strong", access.Grant{Strength: strength.PhishingResistant})))(t)
+	p.Grant.Strength = "gone"
+	_, err = s.AccessPolicies().Save(s.ctx, p)
+	wantInvalid(t, err, `"gone"`)
+}
+
 func TestAPublishedContextStays(t *testing.T) {
 	s := newStaff(t)
 	v := s.context("c99")
