@@ -6,7 +6,10 @@
 //
 // Every form posts application/x-www-form-urlencoded with the hidden field
 // "flow". The other fields are "username", "password", "new_password", "code"
-// (six digits, perhaps with one space in the middle) and "proof".
+// (six digits, perhaps with one space in the middle) and "proof". The page of
+// terms of use posts "view", the identifier of an agreement to open, or else
+// "decision", which is "accept" or "decline", with "agreement" once for each
+// agreement whose text it showed.
 //
 // Pages forbid referrers, and so browsers send "Origin: null" with these posts
 // (Fetch, "append a request Origin header"): tell forgeries by Sec-Fetch-Site

@@ -40,6 +40,10 @@ func pages() map[string]func(http.ResponseWriter) {
 				Remedies:   []access.Remedy{{Code: evil, Title: evil, Why: evil, Steps: []string{evil}}},
 				CheckAgain: "/t/again", CheckMethod: "post", Flow: evil, Nonce: evil, ProofURL: "/t/proof", Targets: to})
 		},
+		"terms": func(w http.ResponseWriter) {
+			page.WriteTerms(w, 200, page.Terms{Flow: evil, Organization: evil, UserName: evil, Site: evil, Action: "/t/terms", Problem: evil, Targets: to,
+				Agreements: []page.TermsText{{ID: evil, Name: evil, Body: evil}, {ID: evil, Name: evil, Body: evil, MustView: true}}})
+		},
 		"signed out": func(w http.ResponseWriter) {
 			page.WriteSignedOut(w, 200, page.SignedOut{UserName: evil, SignIn: "javascript:alert(1)"})
 		},
