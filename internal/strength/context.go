@@ -37,7 +37,8 @@ func CheckContextID(id string) error {
 	return nil
 }
 
-// ValidateContext returns every rule that c breaks, joined.
+// ValidateContext returns every rule that c breaks, joined. A context needs no
+// name: Graph creates one from an empty object.
 func ValidateContext(c Context) error {
-	return errors.Join(CheckContextID(c.ID), text("displayName", c.DisplayName, 1, maxName), text("description", c.Description, 0, maxDescription))
+	return errors.Join(CheckContextID(c.ID), text("displayName", c.DisplayName, 0, maxName), text("description", c.Description, 0, maxDescription))
 }

@@ -49,8 +49,8 @@ func (m Methods) String() string {
 }
 
 // ParseCombination reads a combination such as "password,softwareOath": one or
-// more methods in any order, each once, with commas and perhaps spaces between.
-// Whether it is one that a strength may allow is a matter of Validate.
+// more methods in any order and case, each once, with commas and perhaps spaces
+// between. Whether it is one that a strength may allow is a matter of Validate.
 func ParseCombination(text string) (Methods, error) {
 	var m Methods
 	for word := range strings.SplitSeq(text, ",") {
@@ -73,7 +73,7 @@ const all = Password | Voice | HardwareOath | SoftwareOath | SMS | FIDO2 | Windo
 
 func method(word string) (Methods, bool) {
 	for _, mode := range Modes() {
-		if mode.Name == word {
+		if strings.EqualFold(mode.Name, word) {
 			return mode.Method, true
 		}
 	}

@@ -126,7 +126,7 @@ func TestEveryMethodHasOneBitAndOneWord(t *testing.T) {
 }
 
 func TestACombinationIsReadInAnyOrderAndWrittenInOne(t *testing.T) {
-	for _, text := range []string{"password,softwareOath", "softwareOath,password", " softwareOath , password "} {
+	for _, text := range []string{"password,softwareOath", "softwareOath,password", " softwareOath , password ", "PASSWORD,softwareoath"} {
 		m, err := strength.ParseCombination(text)
 		if err != nil || m != strength.Password|strength.SoftwareOath || m.String() != "password,softwareOath" {
 			t.Errorf("%q is %q: %v", text, m, err)
@@ -136,7 +136,7 @@ func TestACombinationIsReadInAnyOrderAndWrittenInOne(t *testing.T) {
 
 func TestWhatIsNoCombinationIsRefusedByName(t *testing.T) {
 	for text, want := range map[string]string{
-		"": `"" is no`, ",": `"" is no`, "password,": `"" is no`, "Password": `"Password" is no`, "unknownFutureValue": `"unknownFutureValue" is no`,
+		"": `"" is no`, ",": `"" is no`, "password,": `"" is no`, "pass word": `"pass word" is no`, "unknownFutureValue": `"unknownFutureValue" is no`,
 		"password,pigeon": `"pigeon" is no`, "sms,password,sms": "names sms twice",
 	} {
 		m, err := strength.ParseCombination(text)

@@ -61,11 +61,13 @@ func TestThereAreNinetyNineContexts(t *testing.T) {
 	}
 }
 
-func TestAContextNeedsANameAndItsNumber(t *testing.T) {
-	if err := strength.ValidateContext(strength.Context{ID: "c7", DisplayName: "Payroll"}); err != nil {
-		t.Error(err)
+func TestAContextNeedsItsNumberAlone(t *testing.T) {
+	for _, c := range []strength.Context{{ID: "c7"}, {ID: "c7", DisplayName: "Payroll", Description: "with a second factor"}} {
+		if err := strength.ValidateContext(c); err != nil {
+			t.Error(err)
+		}
 	}
-	err := strength.ValidateContext(strength.Context{ID: "payroll", Description: strings.Repeat("x", 2000)})
+	err := strength.ValidateContext(strength.Context{ID: "payroll", DisplayName: strings.Repeat("x", 257), Description: strings.Repeat("x", 2000)})
 	for _, want := range []string{"id is", "displayName", "description"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v says nothing of %s", err, want)
