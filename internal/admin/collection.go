@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/postern-mam/postern/internal/audit"
 	"github.com/postern-mam/postern/internal/directory"
@@ -34,6 +35,9 @@ type Collection[T any] struct {
 	// restorable objects come back from the record, with renew's revision.
 	restorable bool
 	renew      func(v *T, revision int64)
+	// created is when an object came to be, which it keeps when it comes back from
+	// the bin; nil: objects of this kind are not kept there.
+	created func(v *T) *time.Time
 }
 
 // subject is what the room needs to know of an object of any kind.

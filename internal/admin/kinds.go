@@ -156,6 +156,7 @@ func (s *Service) AccessPolicies() Collection[access.Policy] {
 		},
 		describe: func(p *access.Policy) subject { return subject{p.Tenant, string(p.ID), p.Revision, p.DisplayName, nil} },
 		renew:    func(p *access.Policy, revision int64) { p.Revision = revision },
+		created:  func(p *access.Policy) *time.Time { return &p.CreatedAt },
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/postern-mam/postern/internal/configuration"
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/event"
+	"github.com/postern-mam/postern/internal/location"
 	"github.com/postern-mam/postern/internal/protection"
 	"github.com/postern-mam/postern/internal/targeting"
 	"github.com/postern-mam/postern/internal/threat"
@@ -99,7 +100,7 @@ type Record interface {
 }
 
 // Store is all that the room keeps. Saving an access policy, protection or
-// configuration policy, filter, group, member, application, device, connector or
+// configuration policy, filter, named location, group, member, application, device, connector or
 // tenant moves the tenant's revision; saving a user moves that user's.
 type Store interface {
 	Users() Objects[directory.User]
@@ -119,6 +120,8 @@ type Store interface {
 	Owners
 	Record
 	Demands
+	Bin
+	NamedLocations() Objects[location.Location]
 	// AppByObjectID returns fault.NotFound when there is none.
 	AppByObjectID(ctx context.Context, t directory.TenantID, id string) (directory.App, error)
 	// GroupByUniqueName returns fault.NotFound when there is none.

@@ -59,6 +59,7 @@ const (
 	Registration     Kind = "managedAppRegistration"
 	ReportExport     Kind = "reportExport"
 	// What policies refer to.
+	NamedLocation          Kind = "namedLocation"
 	AuthenticationStrength Kind = "authenticationStrengthPolicy"
 	AuthenticationContext  Kind = "authenticationContextClassReference"
 	Agreement              Kind = "agreement"

@@ -6,6 +6,7 @@ import (
 
 	"github.com/postern-mam/postern/internal/access"
 	"github.com/postern-mam/postern/internal/admin"
+	"github.com/postern-mam/postern/internal/audit"
 	"github.com/postern-mam/postern/internal/configuration"
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/fault"
@@ -20,6 +21,7 @@ type objects[T any] struct {
 	*Store
 	*table[T]
 	config  bool                                     // a change moves the tenant's revision
+	bin     audit.Kind                               // what is deleted is kept for a while as this kind; "": it is not
 	prepare func(c *change, v *T) error              // before a save; may complete v
 	saved   func(c *change, v *T) error              // after a save, in the same transaction
 	deleted func(c *change, tenant, id string) error // after a delete, likewise
@@ -75,7 +77,7 @@ func (o objects[T]) Save(ctx context.Context, v T, notes ...admin.Note) (T, erro
 // save is Save inside a transaction. The tenant's row comes first, always: who
 // takes locks in one order does not lock each other out.
 func (o objects[T]) save(c *change, v T) (T, error) {
-	tenant, _ := o.key(&v)
+	tenant, id := o.key(&v)
 	if o.config {
 		if err := c.moveTenant(tenant); err != nil {
 			return v, err
@@ -89,6 +91,9 @@ func (o objects[T]) save(c *change, v T) (T, error) {
 	stored, err := o.put(c.Tx, v)
 	if errors.Is(err, sqldb.ErrReference) {
 		return stored, fault.Wrap(fault.NotFound, err, "there is no such tenant or owner of the "+o.noun)
+	}
+	if err == nil && o.bin != "" && *o.revision(&v) == 0 {
+		_, err = c.unbin(tenant, o.bin, id)
 	}
 	if err == nil && o.saved != nil {
 		err = o.saved(c, &stored)
@@ -105,6 +110,11 @@ func (o objects[T]) Delete(ctx context.Context, t directory.TenantID, id string,
 		}
 		if err := o.seen(c, string(t), id, notes); err != nil {
 			return err
+		}
+		if o.bin != "" {
+			if err := o.keepDeleted(c, string(t), id); err != nil {
+				return err
+			}
 		}
 		if err := o.delete(c.Tx, string(t), id); err != nil {
 			return err
@@ -169,7 +179,7 @@ func (v adminView) Devices() admin.Objects[directory.Device] {
 }
 
 func (v adminView) AccessPolicies() admin.Objects[access.Policy] {
-	return objects[access.Policy]{Store: v.Store, table: accessTable, config: true}
+	return objects[access.Policy]{Store: v.Store, table: accessTable, config: true, bin: audit.AccessPolicy}
 }
 
 func (v adminView) ProtectionPolicies() admin.Objects[protection.Policy] {

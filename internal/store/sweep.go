@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/postern-mam/postern/internal/admin"
 	"github.com/postern-mam/postern/internal/store/sqldb"
 )
 
@@ -28,6 +29,7 @@ var litter = []struct {
 	{"passes", "hash", "expires_at", time.Hour},
 	{"grants", "tenant, id", "expires_at", 24 * time.Hour},
 	{"sessions", "tenant, id", "expires_at", 7 * 24 * time.Hour},
+	{"deleted_items", "tenant, kind, id", "deleted_at", admin.KeptDeleted},
 	{"events", "sequence", "at", 7 * 24 * time.Hour},
 }
 

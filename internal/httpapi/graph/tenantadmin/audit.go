@@ -32,6 +32,7 @@ var kinds = map[audit.Kind]kind{
 	audit.User: {"User", "UserManagement", entra}, audit.Group: {"Group", "GroupManagement", entra},
 	audit.App: {"Application", "ApplicationManagement", entra}, audit.Device: {"Device", "Device", entra},
 	audit.Tenant: {"Organization", "DirectoryManagement", entra}, audit.AccessPolicy: {"Policy", "Policy", entra},
+	audit.NamedLocation:    {"NamedLocation", "Policy", entra},
 	audit.ProtectionPolicy: {"WindowsManagedAppProtection", "Application", intune},
 	audit.Configuration:    {"TargetedManagedAppConfiguration", "Application", intune},
 	audit.Registration:     {"ManagedAppRegistration", "Application", intune},
