@@ -206,5 +206,8 @@ func (s *Set) compile(p *Policy) compiled {
 // (Microsoft documents five minutes, so that nobody is asked twice in a row).
 const atOnce = 5 * time.Minute
 
+// putOff is how long the question for a fresh sign-in waits for somebody to be asked.
+const putOff = time.Hour
+
 // skew is how far a sign-in may lie in the future: clocks of replicas differ.
 const skew = time.Minute

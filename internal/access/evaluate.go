@@ -283,11 +283,12 @@ func (p *compiled) accepted(f *Facts) bool {
 }
 
 // fresh reports whether the sign-in is as new as the policy wants it. Where
-// nobody waits for the answer the question is put off, and what was entered
-// before is not asked for every time anew.
+// nobody waits for the answer the question is put off, for an hour at most: that
+// nobody waits is a claim. What was entered before is not asked for every time
+// anew.
 func (p *compiled) fresh(f *Facts) bool {
 	q := p.source.Session.Frequency
-	if f.Background || f.Workload != "" {
+	if f.Workload != "" {
 		return true
 	}
 	at, most := f.AuthAt, q.After
@@ -297,11 +298,13 @@ func (p *compiled) fresh(f *Facts) bool {
 			return true // nothing to show anew; whether a second factor is needed says the grant
 		}
 	}
-	if q.EveryTime {
-		if f.Continues {
-			return true
-		}
+	switch {
+	case q.EveryTime && f.Continues:
+		return true
+	case q.EveryTime:
 		most = atOnce
+	case f.Background:
+		most += putOff
 	}
 	age := f.Now.Sub(at)
 	return !at.IsZero() && age >= -skew && (age < most || q.EveryTime && age == most)

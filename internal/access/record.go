@@ -3,6 +3,7 @@ package access
 import (
 	"time"
 
+	"github.com/postern-mam/postern/internal/agreement"
 	"github.com/postern-mam/postern/internal/directory"
 )
 
@@ -39,8 +40,10 @@ type Ruling struct {
 	Decision  Decision
 	Facts     Facts // that the policies were held against; zero when none was
 	Remedies  []Remedy
-	Basis     directory.Revisions // what the decision was made from
-	Record    Record              // to be stored with what the decision permits
+	Steps     []Step                // the smallest set that would grant access; empty when it is granted, or none would
+	Terms     []agreement.Agreement // that must be accepted first
+	Basis     directory.Revisions   // what the decision was made from
+	Record    Record                // to be stored with what the decision permits
 	DecidedAt time.Time
 }
 

@@ -8,7 +8,6 @@ import (
 	"github.com/postern-mam/postern/internal/access"
 	"github.com/postern-mam/postern/internal/agreement"
 	"github.com/postern-mam/postern/internal/directory"
-	"github.com/postern-mam/postern/internal/strength"
 )
 
 // demands are what a tenant demands, ready to be asked.
@@ -88,7 +87,7 @@ func (s *Service) load(ctx context.Context, t directory.TenantID, on *shelf, l *
 		return
 	}
 	set := access.Compile(access.Rules{
-		Policies: c.Access, Locations: c.Locations, Strengths: append(strength.BuiltIns(), c.Strengths...), DenyUncovered: c.Tenant.Settings.DenyUncovered,
+		Policies: c.Access, Locations: c.Locations, Strengths: c.Strengths, DenyUncovered: c.Tenant.Settings.DenyUncovered,
 	})
 	if err := s.keep(ctx, t, on, set); err != nil {
 		l.err = err

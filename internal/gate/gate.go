@@ -50,7 +50,7 @@ type Config struct {
 	Tenant     directory.Tenant
 	Access     []access.Policy
 	Locations  []location.Location
-	Strengths  []strength.Strength // the built-in ones are added
+	Strengths  []strength.Strength // the built-in ones among them
 	Agreements []agreement.Agreement
 }
 

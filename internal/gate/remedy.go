@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/postern-mam/postern/internal/access"
-	"github.com/postern-mam/postern/internal/agreement"
 	"github.com/postern-mam/postern/internal/compliance"
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/protection"
@@ -17,22 +16,29 @@ type situation struct {
 	verdict    *compliance.Verdict // of the app behind the session; nil without one
 	device     *directory.Device
 	registered bool // an app proved itself in this session
-	agreements []agreement.Agreement
 }
 
 // possible are the steps that a person may take on a personal PC, the ones that
 // cost least first. To have it managed, or joined to a domain, is none of them.
-var possible = []access.Step{
+var possible = [...]access.Step{
 	access.Step(access.SignInFrequency), access.Step(access.MFA), access.Step(access.TermsOfUse), access.Step(access.PasswordChange),
 	access.Step(access.CompliantApplication), access.Step(access.TokenProtection), access.TrustedLocation,
 }
+
+// inside is how many of the possible steps are taken on the pages of the sign-in.
+const inside = 4
 
 // remedies are the steps that would grant access: the smallest set of them, found
 // by deciding on each. Where no step on this device would, they name what is
 // missing, and who can help.
 func remedies(set *access.Set, r *access.Ruling, s situation) []access.Remedy {
 	var out []access.Remedy
-	for _, step := range set.Explain(&r.Facts, possible).Steps {
+	can := possible[:]
+	if r.Decision.Outcome == access.Challenge {
+		can = can[:inside] // what the sign-in itself can ask for
+	}
+	r.Steps = set.Explain(&r.Facts, can).Steps
+	for _, step := range r.Steps {
 		out = append(out, remedy(step, r, s)...)
 	}
 	if len(out) > 0 {
@@ -62,7 +68,7 @@ func remedy(step access.Step, r *access.Ruling, s situation) []access.Remedy {
 		return one("Sign in again", "Your organization wants a fresh sign-in here, and yours is older than that.",
 			"Open the site again and sign in.")
 	case access.Step(access.TermsOfUse):
-		return one("Accept the terms of use", "Your organization wants you to accept "+terms(r, s.agreements)+" first.",
+		return one("Accept the terms of use", "Your organization wants you to accept "+terms(r)+" first.",
 			"Open the site again.", "Read the text and accept it.")
 	case access.Step(access.PasswordChange):
 		return one("Change your password", "Your account may be known to somebody else.",
@@ -84,13 +90,10 @@ func remedy(step access.Step, r *access.Ruling, s situation) []access.Remedy {
 }
 
 // terms names the agreements that are missing.
-func terms(r *access.Ruling, all []agreement.Agreement) string {
+func terms(r *access.Ruling) string {
 	var names []string
-	missing := r.Decision.MissingTerms(&r.Facts)
-	for _, g := range all {
-		if slices.Contains(missing, g.ID) {
-			names = append(names, "“"+g.DisplayName+"”")
-		}
+	for _, g := range r.Terms {
+		names = append(names, "“"+g.DisplayName+"”")
 	}
 	if len(names) == 0 {
 		return "its terms of use"

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -127,7 +128,13 @@ func (s *Service) rule(r access.Request, f Facts, d *demands) access.Ruling {
 	ruling.Record.Facts, ruling.Record.Set, ruling.Record.Took = &ruling.Facts, d.policies.ID(), s.now().Sub(began)
 	var why []string
 	if ruling.Decision.Outcome != access.Granted {
-		ruling.Remedies = remedies(d.policies, &ruling, situation{verdict: verdict, device: f.Device, registered: f.Session.Registration != "", agreements: d.agreements})
+		missing := ruling.Decision.MissingTerms(&a)
+		for _, g := range d.agreements {
+			if slices.Contains(missing, g.ID) {
+				ruling.Terms = append(ruling.Terms, g)
+			}
+		}
+		ruling.Remedies = remedies(d.policies, &ruling, situation{verdict: verdict, device: f.Device, registered: f.Session.Registration != ""})
 		for _, remedy := range ruling.Remedies {
 			why = append(why, remedy.Code)
 		}
@@ -156,7 +163,7 @@ func contradicts(r access.Request, f Facts) bool {
 	}
 	foreign := f.User.ID != "" && f.User.Tenant != r.Tenant
 	unlike := f.Dossier != nil && (f.Device == nil || f.Dossier.Standing.User != f.User.ID || f.Dossier.Standing.Device != f.Device.ID)
-	return len(r.Resources) == 0 || f.Session.ID != r.Session || foreign || unlike
+	return len(r.Resources)+len(r.Actions) == 0 || f.Session.ID != r.Session || foreign || unlike
 }
 
 // workload is the ruling for an app that signs in as itself: only policies for

@@ -174,10 +174,31 @@ func (j *journey) ask(n directory.SessionID) access.Request {
 	if j.client.Public {
 		kind = access.MobileAndDesktop
 	}
-	return access.Request{
+	r := access.Request{
 		Tenant: j.tenant.ID, Session: n, Client: j.client.ID,
 		Resources: audiences(j.client, j.request.Scope, j.target), ClientAppType: kind,
 		UserAgent: j.visit.UserAgent, IP: j.visit.IP, Protocol: "authorizationCode",
+		Contexts: contexts(j.request.Claims.Contexts), Bound: j.client.Public && j.request.JKT != "",
 		Interactive: !j.request.Prompt.None, CorrelationID: j.visit.CorrelationID,
 	}
+	if j.target.id == directory.EnrollmentAPI {
+		r.Actions = []access.UserAction{access.RegisterDevice}
+	}
+	return r
+}
+
+// registering is what the gate is asked before a second factor is set up.
+func (j *journey) registering() access.Request {
+	r := j.ask(j.session.ID)
+	r.Resources, r.Contexts, r.Actions = nil, nil, []access.UserAction{access.RegisterSecurityInfo}
+	return r
+}
+
+// contexts are the authentication contexts that a request must meet.
+func contexts(names []string) []access.ContextID {
+	var out []access.ContextID
+	for _, id := range names {
+		out = append(out, access.ContextID(id))
+	}
+	return out
 }

@@ -33,7 +33,8 @@ type accessClaims struct {
 	Session      directory.SessionID `json:"sid,omitempty"`
 	Confirmation *confirmation       `json:"cnf,omitempty"`
 	Capabilities []string            `json:"xms_cc,omitempty"`
-	IDType       string              `json:"idtyp"` // "user" or "app"
+	Contexts     []string            `json:"acrs,omitempty"` // authentication contexts that are met
+	IDType       string              `json:"idtyp"`          // "user" or "app"
 	Version      string              `json:"ver"`
 }
 
@@ -85,6 +86,7 @@ func (s *Service) userTokens(ctx context.Context, x *exchange, f facts) (oauth.T
 	c := x.base(s, f.target, f.session.ExpiresAt)
 	c.Subject, c.Object, c.IDType = string(f.user.ID), string(f.user.ID), "user"
 	c.Scope, c.Session = strings.Join(f.target.granted, " "), f.session.ID
+	c.Contexts = x.contexts
 	c.Roles = userPermissions(f.user, f.target.id, f.target.granted)
 	out, err := s.access(ctx, c)
 	if err != nil {

@@ -1,8 +1,10 @@
 package idp
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"time"
 
 	"github.com/postern-mam/postern/internal/access"
 	"github.com/postern-mam/postern/internal/directory"
@@ -72,9 +74,7 @@ func (s *Service) decide(ctx context.Context, j *journey, c Credential) (Step, e
 	case access.Granted:
 		return s.finish(ctx, j, ruling)
 	case access.Challenge:
-		if ruling.Decision.Missing.Has(access.MFA) {
-			return s.challenge(ctx, j, ruling, c)
-		}
+		return s.challenge(ctx, j, ruling, c)
 	case access.Denied:
 	}
 	return s.deny(ctx, j, ruling)
@@ -105,21 +105,52 @@ func (s *Service) askNewPassword(ctx context.Context, j *journey) (Step, error) 
 	return st, err
 }
 
-// challenge asks for the second factor, or lets the person set one up when there
-// is none and the password was shown just now.
+// challenge asks for the first of the steps that lead in.
 func (s *Service) challenge(ctx context.Context, j *journey, r access.Ruling, c Credential) (Step, error) {
+	if len(r.Steps) == 0 {
+		return s.deny(ctx, j, r)
+	}
+	switch step := r.Steps[0]; {
+	case step == access.Step(access.MFA) || step == access.Step(access.AuthenticationStrength):
+	case step == access.Step(access.SignInFrequency), step == access.Step(access.PasswordChange), step == access.Step(access.TermsOfUse) && len(r.Terms) > 0:
+	default:
+		return s.deny(ctx, j, r)
+	}
 	if err := s.store.RecordSignIn(ctx, r.Record); err != nil {
 		return Step{}, err
 	}
 	if j.request.Prompt.None {
 		return j.refuse(s.issuer(j.tenant.ID), silentRefusal(r)), nil
 	}
+	switch r.Steps[0] {
+	case access.Step(access.SignInFrequency):
+		j.problem = cmp.Or(j.problem, "Your organization wants you to sign in again before you go on.")
+		return s.show(ctx, j, AskPassword) // the session stays: only its age is wrong
+	case access.Step(access.PasswordChange):
+		j.problem = cmp.Or(j.problem, "Your account may be known to somebody else. Choose a new password.")
+		return s.askNewPassword(ctx, j)
+	case access.Step(access.TermsOfUse):
+		return s.askTerms(ctx, j, r.Terms)
+	}
+	return s.askSecondFactor(ctx, j, c)
+}
+
+// askSecondFactor asks for a code, or lets the person set up a second factor when
+// there is none, the password was shown just now, and policies allow it here.
+func (s *Service) askSecondFactor(ctx context.Context, j *journey, c Credential) (Step, error) {
 	if c.TOTPSealed != nil {
 		return s.show(ctx, j, AskCode)
 	}
 	if s.now().Sub(j.session.AuthAt) > recently {
 		j.problem = "Sign in again to set up your second factor."
 		return s.askPassword(ctx, j)
+	}
+	registering, err := s.gate.Decide(ctx, j.registering())
+	if err != nil {
+		return Step{}, err
+	}
+	if registering.Decision.Outcome != access.Granted {
+		return s.deny(ctx, j, registering)
 	}
 	name := totpName(j.tenant.ID, j.user.ID)
 	if j.flow.TOTPSealed == nil {
@@ -185,7 +216,7 @@ func (s *Service) finish(ctx context.Context, j *journey, r access.Ruling) (Step
 	err := s.store.SaveCode(ctx, AuthorizationCode{
 		Hash: oauth.SHA256(code), Tenant: j.tenant.ID, Client: j.client.ID, Session: n, User: j.user.ID,
 		RedirectURI: j.request.RedirectURI, Challenge: j.request.Challenge, Scope: j.request.Scope.String(),
-		Nonce: j.request.Nonce, JKT: j.request.JKT, ExpiresAt: s.now().Add(codeFor),
+		Nonce: j.request.Nonce, JKT: j.request.JKT, Contexts: j.request.Claims.Contexts, ExpiresAt: s.now().Add(codeFor),
 	}, r.Basis, r.Record)
 	if err != nil {
 		return Step{}, err
@@ -197,6 +228,9 @@ func (s *Service) finish(ctx context.Context, j *journey, r access.Ruling) (Step
 		}
 	}
 	st := j.step(Answer)
+	if r.Decision.Session.Persistent == access.PersistNever && j.own == nil {
+		st.SetSession, st.SessionExpiresAt = cmp.Or(j.cookie, j.visit.Session), time.Time{} // gone with the browser
+	}
 	st.Response = j.request.Granted(s.issuer(j.tenant.ID), code)
 	return st, nil
 }

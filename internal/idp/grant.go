@@ -28,7 +28,7 @@ func (s *Service) redeem(ctx context.Context, x *exchange) (oauth.Tokens, error)
 	if err != nil {
 		return oauth.Tokens{}, err
 	}
-	x.nonce = code.Nonce
+	x.nonce, x.contexts = code.Nonce, code.Contexts
 	g := Grant{
 		ID: rand.Text(), Tenant: x.call.Tenant, Client: x.client.ID, Session: code.Session, User: code.User,
 		Scope: code.Scope,
@@ -144,6 +144,7 @@ func (s *Service) refresh(ctx context.Context, x *exchange) (oauth.Tokens, error
 	if err != nil {
 		return oauth.Tokens{}, err
 	}
+	x.contexts = x.request.Claims.Contexts
 	return s.issue(ctx, x, issueOrder{grant: g, scope: scope, protocol: "refreshToken"})
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/postern-mam/postern/internal/access"
 	"github.com/postern-mam/postern/internal/directory"
@@ -52,10 +53,25 @@ func (s *Service) Password(ctx context.Context, v Visit, userName, password stri
 	case !u.Enabled: // only whoever knows the password learns this
 		return Step{}, errDisabled()
 	}
-	if err := s.enter(ctx, j, u); err != nil {
+	if err := s.reenter(ctx, j, u); err != nil {
 		return Step{}, err
 	}
 	return s.advance(ctx, j)
+}
+
+// reenter renews the session of a person who signs in anew on it, or opens one.
+// What a device proved in it holds on; the second factor must be shown again.
+func (s *Service) reenter(ctx context.Context, j *journey, u directory.User) error {
+	n, ok, err := s.livingSession(ctx, j.tenant.ID, j.flow.Session)
+	if err != nil {
+		return err
+	}
+	if !ok || n.User != u.ID {
+		return s.enter(ctx, j, u)
+	}
+	n.AuthAt, n.MFAAt, n.Methods = s.now(), time.Time{}, []string{"pwd"}
+	j.session, err = s.store.SaveSession(ctx, n)
+	return raced(err)
 }
 
 // identify finds the user and verifies the password. An unknown user and a
@@ -143,8 +159,14 @@ func (s *Service) NewPassword(ctx context.Context, v Visit, password string) (St
 	if err != nil {
 		return Step{}, err
 	}
-	if !c.MustChange || s.now().Sub(j.session.AuthAt) > recently {
+	if s.now().Sub(j.session.AuthAt) > recently {
 		return s.advance(ctx, j)
+	}
+	if !c.MustChange {
+		wanted, err := s.wantsPassword(ctx, j)
+		if err != nil || !wanted {
+			return s.advance(ctx, j)
+		}
 	}
 	if j.problem = weakness(password, j.user.UserPrincipalName); j.problem != "" {
 		return s.advance(ctx, j)
@@ -167,10 +189,36 @@ func (s *Service) NewPassword(ctx context.Context, v Visit, password string) (St
 	if _, err := s.store.RevokeSessions(ctx, j.tenant.ID, j.user.ID, "passwordChanged", s.now()); err != nil {
 		return Step{}, err
 	}
+	before := j.session
 	if err := s.enter(ctx, j, j.user); err != nil {
 		return Step{}, err
 	}
+	if err := s.afterChange(ctx, j, before); err != nil {
+		return Step{}, err
+	}
 	return s.advance(ctx, j)
+}
+
+// wantsPassword reports whether a policy wants the password changed now.
+func (s *Service) wantsPassword(ctx context.Context, j *journey) (bool, error) {
+	ruling, err := s.gate.Decide(ctx, j.ask(j.session.ID))
+	return ruling.Decision.Missing.Has(access.PasswordChange), err
+}
+
+// afterChange gives the new session what was shown in the one before it, and ends
+// the risk of an account whose owner showed the second factor.
+func (s *Service) afterChange(ctx context.Context, j *journey, before Session) error {
+	n := j.session
+	n.PasswordAt, n.MFAAt, n.Methods = s.now(), before.MFAAt, before.Methods
+	n.Registration, n.ProvedAt, n.Transfer = before.Registration, before.ProvedAt, before.Transfer
+	var err error
+	if j.session, err = s.store.SaveSession(ctx, n); err != nil {
+		return raced(err)
+	}
+	if n.MFAAt.IsZero() {
+		return nil
+	}
+	return s.store.Heal(ctx, j.tenant.ID, j.user.ID)
 }
 
 // SecondFactor takes a code of the registered authenticator app.

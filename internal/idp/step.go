@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/postern-mam/postern/internal/access"
+	"github.com/postern-mam/postern/internal/agreement"
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/oauth"
 )
@@ -28,6 +29,7 @@ const (
 	AskNewPassword
 	AskCode        // of the second factor
 	RegisterFactor // set up the second factor
+	AskTerms       // read and accept terms of use
 	Denied         // what is missing, with remedies
 	Answer         // back to the client
 )
@@ -43,9 +45,11 @@ type Step struct {
 	Problem      string   // what was wrong with the last post; one sentence for people
 	Rules        []string // what a new password must be
 	Factor       Factor
-	Ruling       access.Ruling // Denied
-	Nonce        string        // Denied: for the device proof
-	Redirect     string        // where the sign-in leads in the end
+	Terms        []agreement.Agreement // AskTerms
+	Viewed       []string              // AskTerms: those whose text was opened, by TermsKey
+	Ruling       access.Ruling         // Denied
+	Nonce        string                // Denied: for the device proof
+	Redirect     string                // where the sign-in leads in the end
 	Response     oauth.Response
 
 	// Cookies to set; empty: leave the browser's as it is.

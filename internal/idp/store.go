@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/postern-mam/postern/internal/access"
+	"github.com/postern-mam/postern/internal/agreement"
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/event"
 	"github.com/postern-mam/postern/internal/oauth"
@@ -55,8 +56,9 @@ type Flow struct {
 	Request    string // the authorization request, as oauth encodes it
 	Browser    string // base64url SHA-256 of the flow cookie: only this browser may continue
 	Session    directory.SessionID
-	Nonce      string // for the device proof
-	TOTPSealed []byte // a seed offered but not yet confirmed
+	Nonce      string   // for the device proof
+	Viewed     []string `json:",omitempty"` // terms of use whose text was opened, by TermsKey
+	TOTPSealed []byte   // a seed offered but not yet confirmed
 	ExpiresAt  time.Time
 	Revision   int64
 }
@@ -72,8 +74,9 @@ type AuthorizationCode struct {
 	Challenge   string // PKCE S256
 	Scope       string
 	Nonce       string
-	JKT         string // dpop_jkt of the request
-	Grant       string // the grant it became; set by the first redemption
+	JKT         string   // dpop_jkt of the request
+	Contexts    []string `json:",omitempty"` // authentication contexts that were met
+	Grant       string   // the grant it became; set by the first redemption
 	ExpiresAt   time.Time
 }
 
@@ -182,6 +185,16 @@ type Directory interface {
 	HasConnector(ctx context.Context, t directory.TenantID, partner directory.AppID) (bool, error)
 }
 
+// Terms keeps answers to terms of use.
+type Terms interface {
+	// Accept keeps a person's acceptance and moves the user's revision.
+	// fault.Conflict when another version is in force by now.
+	Accept(ctx context.Context, a agreement.Acceptance) error
+	// Heal ends the risk of an account whose owner changed the password, and moves
+	// the user's revision; without a risk it changes nothing.
+	Heal(ctx context.Context, t directory.TenantID, u directory.UserID) error
+}
+
 // Keys keeps sealed secrets that every replica shares, by name.
 type Keys interface {
 	// Key returns the sealed bytes stored under name, or fault.NotFound.
@@ -198,6 +211,7 @@ type Store interface {
 	Flows
 	Grants
 	Directory
+	Terms
 	// RecordSignIn appends to the sign-in log what no Issue stored: refusals.
 	RecordSignIn(ctx context.Context, r access.Record) error
 	// SpendProof spends the JTI of a proof shown to a resource that issues

@@ -31,6 +31,7 @@ type exchange struct {
 	asserted bool         // by private_key_jwt
 	proof    *oauth.Proof // nil: tokens will be bearer tokens
 	nonce    string       // for the ID token
+	contexts []string     // authentication contexts that must be met
 }
 
 // facts are what a user's tokens are made from, read live.
@@ -81,6 +82,7 @@ func (x *exchange) ask(n directory.SessionID, resources []directory.AppID, proto
 	}
 	return access.Request{
 		Tenant: x.call.Tenant, Session: n, Client: x.client.ID, Resources: resources, ClientAppType: kind,
+		Contexts: contexts(x.contexts), Bound: x.proof != nil,
 		UserAgent: x.call.UserAgent, IP: x.call.IP, Protocol: protocol, CorrelationID: x.call.CorrelationID,
 	}
 }

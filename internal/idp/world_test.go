@@ -59,16 +59,17 @@ func (c *clock) pass(d time.Duration) {
 
 // gate grants unless the test says otherwise.
 type gate struct {
-	mu    sync.Mutex
-	asked []access.Request
-	rule  func(access.Request) (access.Ruling, error)
+	guardsFactors bool // its rule decides on registering a second factor, too
+	mu            sync.Mutex
+	asked         []access.Request
+	rule          func(access.Request) (access.Ruling, error)
 }
 
 func (g *gate) Decide(_ context.Context, r access.Request) (access.Ruling, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.asked = append(g.asked, r)
-	if g.rule == nil {
+	if g.rule == nil || slices.Contains(r.Actions, access.RegisterSecurityInfo) && !g.guardsFactors {
 		return ruling(r, access.Granted, 0), nil
 	}
 	return g.rule(r)
@@ -81,8 +82,12 @@ func (g *gate) last() access.Request {
 }
 
 func ruling(r access.Request, o access.Outcome, code int, missing ...access.Control) access.Ruling {
+	var steps []access.Step
+	for _, c := range missing {
+		steps = append(steps, access.Step(c))
+	}
 	return access.Ruling{
-		Decision: access.Decision{Outcome: o, Code: code, Missing: access.ControlsOf(missing...)}, DecidedAt: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
+		Decision: access.Decision{Outcome: o, Code: code, Missing: access.ControlsOf(missing...)}, Steps: steps, DecidedAt: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
 		Record: access.Record{Tenant: r.Tenant, Client: r.Client, Protocol: r.Protocol, Outcome: o, Code: code},
 	}
 }

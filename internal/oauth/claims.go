@@ -9,7 +9,10 @@ import (
 	"time"
 )
 
-const maxClaims = 4096
+const (
+	maxClaims   = 4096
+	maxContexts = 10
+)
 
 // CapabilityCP1 says that a client understands claims challenges (Microsoft
 // Learn, "Claims challenges, claims requests and client capabilities").
@@ -20,6 +23,7 @@ const CapabilityCP1 = "cp1"
 type ClaimsRequest struct {
 	Capable   bool      `json:"capable,omitempty"`  // access_token.xms_cc has cp1
 	NotBefore time.Time `json:"notBefore,omitzero"` // access_token.nbf: the token must be newer
+	Contexts  []string  `json:"contexts,omitempty"` // access_token.acrs: authentication contexts that must be met
 }
 
 // ParseClaims reads the claims parameter; empty text is an empty request.
@@ -35,6 +39,7 @@ func ParseClaims(text string) (ClaimsRequest, error) {
 		AccessToken struct {
 			Capabilities *claim `json:"xms_cc"`
 			NotBefore    *claim `json:"nbf"`
+			Contexts     *claim `json:"acrs"`
 		} `json:"access_token"`
 	}
 	if err := json.Unmarshal([]byte(text), &doc); err != nil {
@@ -52,6 +57,11 @@ func ParseClaims(text string) (ClaimsRequest, error) {
 			return ClaimsRequest{}, Errorf(InvalidRequest, NumberMalformed, "claims asks for access_token.nbf %q; it must be whole seconds since 1970", text)
 		}
 		out.NotBefore = time.Unix(seconds, 0).UTC()
+	}
+	if c := doc.AccessToken.Contexts; c != nil {
+		if out.Contexts = c.all(); len(out.Contexts) > maxContexts {
+			return ClaimsRequest{}, Errorf(InvalidRequest, NumberMalformed, "claims asks for %d authentication contexts; at most %d are allowed", len(out.Contexts), maxContexts)
+		}
 	}
 	return out, nil
 }

@@ -47,6 +47,9 @@ func acceptancesOf(tx *sqldb.Tx, t directory.TenantID, u directory.UserID) ([]ag
 
 func (v adminView) Acceptances(ctx context.Context, t directory.TenantID, id agreement.ID, q admin.Query) ([]agreement.Acceptance, error) {
 	return one(ctx, v.Store, func(tx *sqldb.Tx) ([]agreement.Acceptance, error) {
+		if id == "" {
+			return acceptances(tx, "SELECT doc FROM agreement_acceptances WHERE tenant = $1 AND id > $2 ORDER BY id LIMIT $3", string(t), q.After, limit(q))
+		}
 		return acceptances(tx, "SELECT doc FROM agreement_acceptances WHERE tenant = $1 AND agreement = $2 AND id > $3 ORDER BY id LIMIT $4",
 			string(t), string(id), q.After, limit(q))
 	})
@@ -102,6 +105,24 @@ func (v idpView) Accept(ctx context.Context, a agreement.Acceptance) error {
 			return err
 		}
 		return c.accept(a, g, u)
+	})
+}
+
+// Heal ends the risk of an account whose owner changed the password.
+func (v idpView) Heal(ctx context.Context, t directory.TenantID, id directory.UserID) error {
+	return v.write(ctx, nil, func(c *change) error {
+		u, err := userTable.hold(c.Tx, string(t), string(id))
+		if err != nil || u.AtRisk == "" {
+			return err
+		}
+		u.AtRisk, u.RiskAt = "", v.now()
+		if _, err = userTable.put(c.Tx, u); err != nil {
+			return err
+		}
+		return c.keep(&audit.Entry{
+			ID: rand.Text(), Tenant: t, At: u.RiskAt, Actor: audit.Actor{User: id, Name: u.UserPrincipalName},
+			Operation: audit.Action, Activity: "risk remediated by a new password", Kind: audit.User, Target: string(id), Name: u.DisplayName,
+		})
 	})
 }
 

@@ -119,7 +119,7 @@ func (v gateView) sessionFacts(tx *sqldb.Tx, r access.Request, f *gate.Facts) er
 	f.Revisions = at
 	at.Session = 0
 	p, err := v.person(tx, personKey{r.Tenant, s.User, s.Registration}, at)
-	f.User, f.Groups, f.Device, f.Dossier = p.user, p.groups, p.device, p.dossier
+	f.User, f.Groups, f.Device, f.Dossier, f.Acceptances = p.user, p.groups, p.device, p.dossier, p.acceptances
 	return err
 }
 
@@ -136,6 +136,9 @@ func (v gateView) person(tx *sqldb.Tx, k personKey, at directory.Revisions) (per
 		return p, err
 	}
 	if p.groups, err = groups(tx, k.tenant, k.user); err != nil {
+		return p, err
+	}
+	if p.acceptances, err = acceptancesOf(tx, k.tenant, k.user); err != nil {
 		return p, err
 	}
 	if at.Registration != 0 {
@@ -205,8 +208,15 @@ func (v gateView) Config(ctx context.Context, t directory.TenantID) (gate.Config
 		if err != nil {
 			return gate.Config{}, err
 		}
-		policies, err := accessTable.list(tx, "WHERE tenant = $1 ORDER BY id", string(t))
-		return gate.Config{Tenant: tenant, Access: policies}, err
+		c := gate.Config{Tenant: tenant}
+		if c.Access, err = accessTable.list(tx, "WHERE tenant = $1 ORDER BY id", string(t)); err != nil {
+			return c, err
+		}
+		if c.Strengths, err = strengths(tx, t); err != nil {
+			return c, err
+		}
+		c.Agreements, err = agreements(tx, t)
+		return c, err
 	})
 }
 

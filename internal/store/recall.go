@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/postern-mam/postern/internal/agreement"
 	"github.com/postern-mam/postern/internal/compliance"
 	"github.com/postern-mam/postern/internal/configuration"
 	"github.com/postern-mam/postern/internal/directory"
@@ -45,12 +46,13 @@ type personKey struct {
 
 // person is a user with everything behind one registration.
 type person struct {
-	revisions directory.Revisions // but for the session's
-	readAt    time.Time
-	user      directory.User
-	groups    []directory.GroupID
-	device    *directory.Device
-	dossier   *compliance.Dossier
+	revisions   directory.Revisions // but for the session's
+	readAt      time.Time
+	user        directory.User
+	groups      []directory.GroupID
+	device      *directory.Device
+	dossier     *compliance.Dossier
+	acceptances []agreement.Acceptance
 }
 
 type askedKey struct {

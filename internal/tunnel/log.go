@@ -2,6 +2,7 @@ package tunnel
 
 import (
 	"context"
+	"net/netip"
 
 	"github.com/postern-mam/postern/internal/access"
 	"github.com/postern-mam/postern/internal/directory"
@@ -16,6 +17,10 @@ type outcome struct {
 	outcome access.Outcome
 	code    int
 	basis   directory.Revisions
+	set     access.SetID
+	from    netip.Addr // the facts that no revision covers
+	on      access.Platform
+	risk    access.Risk
 }
 
 // entry is the last entry of a pass in the log, perhaps still being written.
@@ -30,7 +35,8 @@ type entry struct {
 // being written waits for it: nobody is admitted ahead of the log, and a page
 // with thirty pictures is one entry.
 func (s *Service) note(ctx context.Context, p Pass, r access.Ruling) error {
-	now := outcome{r.Decision.Outcome, r.Decision.Code, r.Basis}
+	f := r.Facts
+	now := outcome{r.Decision.Outcome, r.Decision.Code, r.Basis, r.Record.Set, f.IP, f.Platform, f.SignInRisk}
 	for {
 		e, mine := s.entry(p.Hash, now)
 		if mine {

@@ -37,6 +37,7 @@ func (s *Service) Track(ctx context.Context, a Admission, cut func()) (release f
 		return func() {}
 	}
 	t := &tracked{request: a.request, pass: *a.Pass, cut: cut}
+	t.request.Background = true // what is under way asks nobody
 	s.mu.Lock()
 	s.open[t] = struct{}{}
 	missed := s.events[t.pass.Tenant] != a.seen
@@ -114,6 +115,7 @@ type ask struct {
 	session   directory.SessionID
 	site      directory.AppID
 	userAgent string
+	ip        string
 }
 
 // again decides anew on requests under way and cuts those that are not granted.
@@ -121,7 +123,7 @@ type ask struct {
 func (s *Service) again(ctx context.Context, all []*tracked) {
 	granted := map[ask]bool{}
 	for _, t := range all {
-		q := ask{t.pass.Tenant, t.pass.Session, t.pass.Site, t.request.UserAgent}
+		q := ask{t.pass.Tenant, t.pass.Session, t.pass.Site, t.request.UserAgent, t.request.IP}
 		ok, known := granted[q]
 		if !known {
 			ok = s.still(ctx, t.request)

@@ -156,6 +156,7 @@ type Visit struct {
 	Host          string // without port, in lower case
 	Cookie        string // the value of the pass cookie; empty: none came
 	UserAgent, IP string
+	Background    bool // the browser says that nobody waits for the answer
 	CorrelationID string
 }
 
@@ -198,6 +199,7 @@ func (s *Service) Admit(ctx context.Context, v Visit) (Admission, error) {
 	a := Admission{Pass: &p, request: access.Request{
 		Tenant: p.Tenant, Session: p.Session, Client: p.Site, Resources: []directory.AppID{p.Site},
 		ClientAppType: access.Browser, UserAgent: v.UserAgent, IP: v.IP, Protocol: "proxy", CorrelationID: v.CorrelationID,
+		Background: v.Background, Continues: true,
 	}}
 	s.mu.Lock()
 	a.seen = s.events[p.Tenant]

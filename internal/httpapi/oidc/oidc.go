@@ -98,6 +98,7 @@ func (d *Door) Mount(mux *http.ServeMux) {
 	mux.Handle("POST /{tenant}/oauth2/v2.0/newpassword", d.form(d.newPassword))
 	mux.Handle("POST /{tenant}/oauth2/v2.0/secondfactor", d.form(d.secondFactor))
 	mux.Handle("POST /{tenant}/oauth2/v2.0/registerfactor", d.form(d.registerFactor))
+	mux.Handle("POST /{tenant}/oauth2/v2.0/terms", d.form(d.terms))
 	mux.Handle("POST /{tenant}/oauth2/v2.0/deviceproof", d.form(d.deviceProof))
 }
 

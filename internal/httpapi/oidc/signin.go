@@ -89,6 +89,22 @@ func (d *Door) registerFactor(w http.ResponseWriter, q *request) error {
 	return d.write(w, q, st, err)
 }
 
+// terms takes the answer to terms of use: to open a text, to accept what was
+// shown, or to decline.
+func (d *Door) terms(w http.ResponseWriter, q *request) error {
+	var st idp.Step
+	var err error
+	switch view := q.PostForm.Get("view"); {
+	case view != "":
+		st, err = d.service.View(q.Context(), d.visit(q), view)
+	case q.PostForm.Get("decision") == "accept":
+		st, err = d.service.Accept(q.Context(), d.visit(q), q.PostForm["agreement"])
+	default:
+		st, err = d.service.Decline(q.Context(), d.visit(q))
+	}
+	return d.write(w, q, st, err)
+}
+
 func (d *Door) deviceProof(w http.ResponseWriter, q *request) error {
 	st, err := d.service.ProveDevice(q.Context(), d.visit(q), q.PostForm.Get("proof"))
 	return d.write(w, q, st, err)
@@ -184,6 +200,9 @@ func (d *Door) show(w http.ResponseWriter, q *request, st idp.Step) {
 	case idp.RegisterFactor:
 		page.WriteRegisterFactor(w, status, page.RegisterFactor{Action: root + "registerfactor", Flow: st.Flow, UserName: st.UserName,
 			Secret: st.Factor.Secret, URI: st.Factor.URI, Error: st.Problem, Organization: st.Organization, Targets: to})
+	case idp.AskTerms:
+		page.WriteTerms(w, status, page.Terms{Action: root + "terms", Flow: st.Flow, UserName: st.UserName, Site: st.Site,
+			Agreements: texts(st, q.Header.Get("Accept-Language")), Problem: st.Problem, Organization: st.Organization, Targets: to})
 	case idp.Denied, idp.Answer:
 		page.WriteDenied(w, http.StatusForbidden, page.Denied{
 			UserName: st.UserName, Site: st.Site, Organization: st.Organization, Code: st.Ruling.Decision.Code, CorrelationID: q.correlation,
@@ -192,6 +211,20 @@ func (d *Door) show(w http.ResponseWriter, q *request, st idp.Step) {
 			Flow:       st.Flow, Nonce: st.Nonce, ProofURL: root + "deviceproof", Targets: to,
 		})
 	}
+}
+
+// texts are terms of use in the language that a person reads.
+func texts(st idp.Step, languages string) []page.TermsText {
+	language, _, _ := strings.Cut(languages, ",")
+	language, _, _ = strings.Cut(language, ";")
+	var out []page.TermsText
+	for _, g := range st.Terms {
+		key := idp.TermsKey(g)
+		out = append(out, page.TermsText{
+			ID: key, Name: g.DisplayName, Body: g.Text(strings.TrimSpace(language)).Body, MustView: g.MustView, Viewed: slices.Contains(st.Viewed, key),
+		})
+	}
+	return out
 }
 
 // host is the host of a URL, with its port.

@@ -131,7 +131,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // route answers a request; id ties it to the log.
 func (h *Handler) route(w http.ResponseWriter, r *http.Request, id string) error {
 	own := strings.HasPrefix(path.Clean(r.URL.Path)+"/", ownPath)
-	v := tunnel.Visit{Host: hostOf(r.Host), UserAgent: r.UserAgent(), IP: ClientIP(r, h.cfg.TrustedProxies), CorrelationID: id}
+	v := tunnel.Visit{
+		Host: hostOf(r.Host), UserAgent: r.UserAgent(), IP: ClientIP(r, h.cfg.TrustedProxies), Background: !navigates(r), CorrelationID: id,
+	}
 	if c, err := r.Cookie(passCookie); err == nil && !own {
 		v.Cookie = c.Value
 	}
@@ -149,7 +151,7 @@ func (h *Handler) route(w http.ResponseWriter, r *http.Request, id string) error
 	case a.Granted():
 		h.forward(w, r, a, v)
 		return nil
-	case (a.Pass == nil || ended(a.Ruling.Decision.Code)) && navigates(r):
+	case (a.Pass == nil || ended(a.Ruling.Decision.Code) || a.Ruling.Decision.Outcome == access.Challenge) && navigates(r):
 		return h.signIn(w, r, a.Site, r.URL.RequestURI())
 	case a.Pass == nil || ended(a.Ruling.Decision.Code):
 		return &problem.Refusal{
