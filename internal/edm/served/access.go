@@ -6,7 +6,8 @@ v1.0: entity identityContainer : entity = conditionalAccess conditionalAccessRoo
 beta: entity identityContainer = conditionalAccess conditionalAccessRoot own
 entity conditionalAccessRoot : entity
 	authenticationContextClassReferences []authenticationContextClassReference own; authenticationStrength authenticationStrengthRoot own
-	namedLocations []namedLocation own; policies []conditionalAccessPolicy own
+	deletedItems caPoliciesDeletableRoot own; namedLocations []namedLocation own; policies []conditionalAccessPolicy own
+entity caPoliciesDeletableRoot : entity = namedLocations []namedLocation own; policies []conditionalAccessPolicy own
 entity policyRoot : entity
 	authenticationStrengthPolicies []authenticationStrengthPolicy own; conditionalAccessPolicies []conditionalAccessPolicy own
 entity policyDeletableItem abstract = deletedDateTime instant ro

@@ -60,6 +60,8 @@ action removeKey on application! = keyId guid!; proof string!
 v1.0: action removeKey on servicePrincipal! = keyId guid!; proof string!
 action removePassword on application! = keyId guid!
 v1.0: action removePassword on servicePrincipal! = keyId guid!
+action restore on conditionalAccessPolicy! -> conditionalAccessPolicy
+action restore on namedLocation! -> namedLocation
 action revokeSignInSessions on user! -> bool
 beta: function scopedForResource on deviceManagement -> bool = resource string
 action targetApps on managedAppPolicy = apps []managedMobileApp

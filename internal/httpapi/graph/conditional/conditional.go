@@ -5,6 +5,7 @@ package conditional
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"github.com/postern-mam/postern/internal/access"
 	"github.com/postern-mam/postern/internal/admin"
@@ -29,6 +30,6 @@ func (d *Area) as(c *graph.Call) *admin.Service { return d.Admin.As(c.Actor()) }
 
 // Routes lists what is served, with the permission that each needs.
 func (d *Area) Routes() []graph.Route {
-	return append(d.accessPolicies().Routes(),
+	return append(slices.Concat(d.accessPolicies().Routes(), d.locationRoutes(), d.deletedRoutes()),
 		graph.Route{Method: http.MethodGet, Pattern: "auditLogs/signIns", Needs: directory.AuditRead, Do: d.listSignIns})
 }
