@@ -15,6 +15,7 @@ var (
 		"notApplied", "notEnabled", "success", "failure",
 		"reportOnlyNotApplied", "reportOnlySuccess", "reportOnlyFailure", "reportOnlyInterrupted",
 	}
+	effectNames    = [...]string{"unchanged", "letIn", "eased", "prompted", "blocked"}
 	conditionNames = [...]string{
 		"users", "applications", "clientAppTypes", "platforms", "locations", "signInRiskLevels", "userRiskLevels", "insiderRiskLevels",
 		"clientApplications", "servicePrincipalRiskLevels", "devices", "authenticationFlows",
@@ -49,6 +50,7 @@ func ParseCondition(s string) (Condition, error) {
 
 func (r Result) String() string    { return name(resultNames[:], "Result", r) }
 func (c Condition) String() string { return name(conditionNames[:], "Condition", c) }
+func (e Effect) String() string    { return name(effectNames[:], "Effect", e) }
 func (s State) String() string     { return name(stateNames[:], "State", s) }
 func (o Operator) String() string  { return name(operatorNames[:], "Operator", o) }
 func (o Outcome) String() string   { return name(outcomeNames[:], "Outcome", o) }

@@ -86,14 +86,17 @@ func (s *Service) load(ctx context.Context, t directory.TenantID, on *shelf, l *
 		l.err = fmt.Errorf("gate: configuration: %w", err)
 		return
 	}
-	set := access.Compile(access.Rules{
-		Policies: c.Access, Locations: c.Locations, Strengths: c.Strengths, DenyUncovered: c.Tenant.Settings.DenyUncovered,
-	})
+	set := access.Compile(rules(c))
 	if err := s.keep(ctx, t, on, set); err != nil {
 		l.err = err
 		return
 	}
 	l.got, l.err = &demands{tenant: c.Tenant, policies: set, agreements: c.Agreements}, nil
+}
+
+// rules are what a tenant's configuration demands.
+func rules(c Config) access.Rules {
+	return access.Rules{Policies: c.Access, Locations: c.Locations, Strengths: c.Strengths, DenyUncovered: c.Tenant.Settings.DenyUncovered}
 }
 
 // keep stores a set before anything is decided by it, so that every record can

@@ -64,6 +64,11 @@ type Store interface {
 	// KeepSet keeps what a set of rules was compiled from, for as long as records
 	// name it. Keeping a set again changes nothing.
 	KeepSet(ctx context.Context, t directory.TenantID, id access.SetID, r access.Rules, at time.Time) error
+	// Kept returns the rules that were kept under an identifier, or fault.NotFound.
+	Kept(ctx context.Context, t directory.TenantID, id access.SetID) (access.Rules, error)
+	// History visits the entries of the sign-in log that hold facts, the oldest at
+	// or after since first, until visit returns false.
+	History(ctx context.Context, t directory.TenantID, since time.Time, visit func(access.Record) bool) error
 	// RecordSignIn appends to the sign-in log.
 	RecordSignIn(ctx context.Context, r access.Record) error
 }

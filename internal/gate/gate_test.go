@@ -55,6 +55,14 @@ func (w *world) KeepSet(_ context.Context, _ directory.TenantID, id access.SetID
 	return nil
 }
 
+func (w *world) Kept(context.Context, directory.TenantID, access.SetID) (access.Rules, error) {
+	return access.Rules{}, fault.New(fault.NotFound, "nothing is kept")
+}
+
+func (w *world) History(context.Context, directory.TenantID, time.Time, func(access.Record) bool) error {
+	return nil
+}
+
 func (w *world) RecordSignIn(_ context.Context, r access.Record) error {
 	w.records = append(w.records, r)
 	return nil

@@ -212,7 +212,13 @@ func (v gateView) Config(ctx context.Context, t directory.TenantID) (gate.Config
 		if c.Access, err = accessTable.list(tx, "WHERE tenant = $1 ORDER BY id", string(t)); err != nil {
 			return c, err
 		}
+		if c.Locations, err = locations(tx, t); err != nil {
+			return c, err
+		}
 		if c.Strengths, err = strengths(tx, t); err != nil {
+			return c, err
+		}
+		if c.Locations, err = locations(tx, t); err != nil {
 			return c, err
 		}
 		c.Agreements, err = agreements(tx, t)
