@@ -66,7 +66,7 @@ func otherwise(before, after []agreement.Text) bool {
 }
 
 // Acceptances lists who accepted an agreement, which need not be there any more,
-// in identifier order.
+// or any of all for "", in identifier order.
 func (s *Service) Acceptances(ctx context.Context, t directory.TenantID, id agreement.ID, q Query) ([]agreement.Acceptance, error) {
 	return s.store.Acceptances(ctx, t, id, q)
 }

@@ -19,7 +19,8 @@ type Demands interface {
 	Contexts() Objects[strength.Context]
 	Agreements() Objects[agreement.Agreement]
 	// Acceptances lists the acceptances of an agreement, which need not be there
-	// any more, in identifier order. Query.Name does not narrow them.
+	// any more, or of all for "", in identifier order. Query.Name does not narrow
+	// them.
 	Acceptances(ctx context.Context, t directory.TenantID, id agreement.ID, q Query) ([]agreement.Acceptance, error)
 }
 

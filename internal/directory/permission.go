@@ -28,6 +28,9 @@ const (
 	AuditRead         = "AuditLog.Read.All"
 	OrganizationWrite = "Organization.ReadWrite.All"
 	OrganizationRead  = "Organization.Read.All"
+	// Terms of use.
+	AgreementWrite = "Agreement.ReadWrite.All"
+	AgreementRead  = "Agreement.Read.All"
 )
 
 // Permissions lists every permission of the administration API, sorted.
@@ -35,7 +38,7 @@ func Permissions() []string {
 	all := []string{
 		UserWrite, UserRead, GroupWrite, GroupRead, ApplicationWrite, ApplicationRead, DeviceWrite, DeviceRead, AccessWrite,
 		AccessRead, ProtectionWrite, ProtectionRead, ConnectorWrite, ConnectorRead, ConfigurationWrite, ConfigurationRead, RBACWrite, RBACRead, AuditRead,
-		OrganizationWrite, OrganizationRead,
+		OrganizationWrite, OrganizationRead, AgreementWrite, AgreementRead,
 	}
 	slices.Sort(all)
 	return all

@@ -35,7 +35,7 @@ var lent = []string{
 }
 
 // beyond are the paths that Graph has and the copy of its metadata leaves out.
-var beyond = []string{"deviceManagement/reports/exportJobs", "me"}
+var beyond = []string{"deviceManagement/reports/exportJobs", "identityGovernance", "me"}
 
 // Reference is Graph's metadata, of both versions. Nil checks nothing.
 type Reference struct{ models map[string]*edm.Model }

@@ -45,11 +45,14 @@ complex signInConditions
 	devicePlatform conditionalAccessDevicePlatform; insiderRiskLevel insiderRiskLevel; ipAddress string
 	servicePrincipalRiskLevel riskLevel; signInRiskLevel riskLevel; userRiskLevel riskLevel
 	beta: agentIdRiskLevel agentIdRiskLevel
-entity authenticationStrengthRoot : entity = combinations []authenticationMethodModes!; policies []authenticationStrengthPolicy own
+entity authenticationStrengthRoot : entity
+	combinations []authenticationMethodModes!; policies []authenticationStrengthPolicy own
+	authenticationMethodModes []authenticationMethodModeDetail own
 	beta: authenticationCombinations []authenticationMethodModes!
 entity authenticationStrengthPolicy : entity
 	allowedCombinations []authenticationMethodModes!; createdDateTime instant! ro; description string; displayName string!
 	modifiedDateTime instant! ro; policyType authenticationStrengthPolicyType!; requirementsSatisfied authenticationStrengthRequirements!
+	combinationConfigurations []authenticationCombinationConfiguration own
 entity authenticationContextClassReference : entity = description string; displayName string; isAvailable bool
 complex authenticationFlow = transferMethod conditionalAccessTransferMethods
 complex deviceInfo

@@ -15,6 +15,6 @@ func Model(version string) *edm.Model {
 	if version != "v1.0" && version != "beta" {
 		return nil
 	}
-	m, _ := edm.Declare(version, directoryTypes, appTypes, settingTypes, managementTypes, accessTypes, logTypes, enumTypes, container) // a test finds both sound
+	m, _ := edm.Declare(version, directoryTypes, appTypes, settingTypes, managementTypes, accessTypes, demandTypes, logTypes, enumTypes, container) // a test finds both sound
 	return m
 }

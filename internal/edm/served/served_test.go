@@ -61,6 +61,12 @@ func TestTheServedModelAgreesWithTheReference(t *testing.T) {
 					continue
 				}
 				want, ok := ref.Type(have.Name)
+				if slices.Contains(beyond, have.Name) {
+					if ok {
+						t.Errorf("the metadata has %s by now; take it off the list", have.Name)
+					}
+					continue
+				}
 				if !ok {
 					t.Errorf("%s is no type of Graph %s", have.Name, version)
 					continue
@@ -73,7 +79,7 @@ func TestTheServedModelAgreesWithTheReference(t *testing.T) {
 				}
 			}
 			for _, s := range ours.Sets() {
-				if !slices.Contains(ref.Sets(), s) {
+				if !slices.Contains(ref.Sets(), s) && !slices.Contains(beyond, s.Name) {
 					t.Errorf("%s is no way into Graph %s", s.Name, version)
 				}
 			}
@@ -90,6 +96,13 @@ func TestTheServedModelAgreesWithTheReference(t *testing.T) {
 // https://learn.microsoft.com/graph/api/resources/intune-mam-windowsmanagedappclipboardsharinglevel
 var undeclared = map[string][]string{
 	"windowsManagedAppClipboardSharingLevel": {"orgDestinationAnySource", "orgDestinationOrgSource"},
+}
+
+// beyond are types that Graph has and the copy of its metadata leaves out: terms
+// of use.
+var beyond = []string{
+	"agreement", "agreementAcceptance", "agreementAcceptanceState", "agreementFile", "agreementFileData", "agreementFileLocalization",
+	"agreementFileProperties", "identityGovernance", "termsExpiration", "termsOfUseContainer",
 }
 
 func agree(t *testing.T, have, want edm.Type) int {
