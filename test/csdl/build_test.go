@@ -15,6 +15,8 @@ func (w *tour) build(t *testing.T) {
 	w.directory(t)
 	w.applications(t)
 	w.accessPolicy(t)
+	w.locations(t)
+	w.deleted(t)
 	w.restoreConnector(t)
 	w.roles(t)
 	w.filters(t)
@@ -251,6 +253,7 @@ func (w *tour) clear(t *testing.T) {
 		w.do(t, http.StatusNoContent, http.MethodDelete, pattern, nil, keys...)
 	}
 	remove("identity/conditionalAccess/policies/{}", w.keys["policy"])
+	w.forgotten(t)
 	for _, all := range []string{protections, configurations} {
 		if w.serves(http.MethodDelete, all+"/{}") {
 			remove(all+"/{}", w.keys[all])

@@ -164,7 +164,6 @@ func TestTheBetaSDKIsServed(t *testing.T) {
 	c.ids["9a0a1a6c-aafc-4521-9cb6-e8d9748f2fcb"] = other.ID
 	c.ids["11111111-2222-3333-4444-555555555555"] = group(t, c.house, "byod")
 	c.ids["66666666-2222-3333-4444-555555555555"] = filter.ID
-	c.later = []*later{{request: ".* /beta/identity/conditionalAccess/namedLocations", why: locations}}
 	c.unread = []*member{
 		{request: "POST /beta/identity/conditionalAccess/policies", path: []string{"sessionControls"}, why: condition},
 		{request: "POST /beta/identity/conditionalAccess/policies", path: includedApps, why: suite, instead: []any{"All"}},
@@ -218,7 +217,6 @@ func TestTerraformAzureADIsServed(t *testing.T) {
 			c.terraformToken(t, x)
 		}
 	}
-	c.later = []*later{{request: ".* /v1.0/identity/conditionalAccess/namedLocations.*", why: locations}}
 	c.unread = []*member{
 		{request: "(POST|PATCH) /v1.0/identity/conditionalAccess/policies.*", path: []string{"conditions", "locations"}, why: locations},
 		{request: "(POST|PATCH) /v1.0/identity/conditionalAccess/policies.*", path: []string{"sessionControls", "signInFrequency"}, why: condition},
