@@ -15,6 +15,7 @@ func (w *tour) build(t *testing.T) {
 	w.directory(t)
 	w.applications(t)
 	w.accessPolicy(t)
+	w.demands(t)
 	w.locations(t)
 	w.deleted(t)
 	w.restoreConnector(t)
@@ -253,6 +254,7 @@ func (w *tour) clear(t *testing.T) {
 		w.do(t, http.StatusNoContent, http.MethodDelete, pattern, nil, keys...)
 	}
 	remove("identity/conditionalAccess/policies/{}", w.keys["policy"])
+	w.undemanded(t)
 	w.forgotten(t)
 	for _, all := range []string{protections, configurations} {
 		if w.serves(http.MethodDelete, all+"/{}") {

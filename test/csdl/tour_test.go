@@ -230,6 +230,7 @@ func (w *tour) expanded() []expansion {
 		{"groups", "owners($select=id)"},
 		{"deviceManagement/roleDefinitions", "roleAssignments"},
 		{"deviceManagement/roleAssignments", "roleDefinition"},
+		{agreements, "files"},
 		{registrations, "operations,appliedPolicies,intendedPolicies"},
 		{configurations, "apps,assignments"},
 	}
