@@ -94,6 +94,7 @@ func (w *tour) accessPolicy(t *testing.T) {
 	})
 	w.do(t, http.StatusNoContent, http.MethodPatch, all+"/{}", map[string]any{"description": "of the tour"}, id)
 	w.keys["policy"] = id
+	w.do(t, http.StatusOK, http.MethodPost, "identity/conditionalAccess/postern.replay", map[string]any{"days": 1, "withoutPolicies": []string{id}})
 }
 
 func (w *tour) roles(t *testing.T) {

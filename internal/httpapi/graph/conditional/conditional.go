@@ -10,6 +10,7 @@ import (
 	"github.com/postern-mam/postern/internal/access"
 	"github.com/postern-mam/postern/internal/admin"
 	"github.com/postern-mam/postern/internal/directory"
+	"github.com/postern-mam/postern/internal/gate"
 	"github.com/postern-mam/postern/internal/httpapi/graph"
 )
 
@@ -24,6 +25,7 @@ type SignIns interface {
 type Area struct {
 	Admin   *admin.Service
 	SignIns SignIns
+	Gate    *gate.Service // decides drafts and what-ifs; nil: they are not served
 }
 
 func (d *Area) as(c *graph.Call) *admin.Service { return d.Admin.As(c.Actor()) }
@@ -32,5 +34,6 @@ func (d *Area) as(c *graph.Call) *admin.Service { return d.Admin.As(c.Actor()) }
 func (d *Area) Routes() []graph.Route {
 	return append(slices.Concat(d.accessPolicies().Routes(), d.strengthRoutes(), d.contextRoutes(), d.agreementRoutes(),
 		d.locationRoutes(), d.deletedRoutes()),
+		d.replayRoute(),
 		graph.Route{Method: http.MethodGet, Pattern: "auditLogs/signIns", Needs: directory.AuditRead, Do: d.listSignIns})
 }
