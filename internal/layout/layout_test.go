@@ -32,9 +32,9 @@ var floors = []floor{
 		name:    "words and rules",
 		indoors: []string{"net", "net/http", "os", "os/exec", "database/sql"},
 		commons: []string{
-			"internal/access", "internal/audit", "internal/compliance", "internal/configuration", "internal/devicefilter",
-			"internal/directory", "internal/edm", "internal/edm/served", "internal/event", "internal/fault", "internal/oauth", "internal/odata", "internal/odata/filter",
-			"internal/protection", "internal/targeting", "internal/threat", "internal/version",
+			"internal/access", "internal/agreement", "internal/audit", "internal/compliance", "internal/configuration", "internal/devicefilter",
+			"internal/directory", "internal/edm", "internal/edm/served", "internal/event", "internal/fault", "internal/location", "internal/oauth", "internal/odata", "internal/odata/filter",
+			"internal/protection", "internal/strength", "internal/targeting", "internal/threat", "internal/version",
 		},
 	},
 	{name: "public words", indoors: []string{"net", "net/http", "os", "os/exec", "database/sql"}, commons: []string{"wire"}},
@@ -53,7 +53,7 @@ var floors = []floor{
 	{
 		name: "doors and cellar",
 		rooms: []string{
-			"internal/agent", "internal/demo", "internal/graphclient", "internal/keystore", "internal/lint",
+			"internal/agent", "internal/demo", "internal/geoip", "internal/graphclient", "internal/keystore", "internal/lint",
 			"internal/httpapi/graph/conditional", "internal/httpapi/graph/entra", "internal/httpapi/graph/intune",
 			"internal/httpapi/graph/registration", "internal/httpapi/graph/tenantadmin", "internal/httpapi/mamapi", "internal/httpapi/mtdapi",
 			"internal/httpapi/oidc", "internal/httpapi/portal", "internal/httpapi/proxy",
