@@ -19,6 +19,7 @@ type ServeCmd struct {
 	PublicURL      string   `name:"public-url" help:"https URL, without path, under which browsers and agents reach the service. Default: the listen address. The issuer comes from here and never from a Host header." env:"POSTERN_PUBLIC_URL"`
 	Database       string   `help:"postgres:// URL. Default: SQLite in the data directory." env:"POSTERN_DATABASE"`
 	TrustedProxies []string `help:"Networks (CIDR) of reverse proxies in front of the service: X-Forwarded-For counts only from them." env:"POSTERN_TRUSTED_PROXIES"`
+	GeoIPFile      string   `name:"geoip-file" help:"File that says which country an address lies in: a MaxMind DB such as GeoLite2-Country.mmdb. It is read again when it changes. Without it every country is unknown, which named locations of countries can include." env:"POSTERN_GEOIP_FILE" type:"path"`
 	LogLevel       string   `help:"Least level that is logged: debug, info, warn or error." default:"info" enum:"debug,info,warn,error" env:"POSTERN_LOG_LEVEL"`
 
 	now func() time.Time // the clock; demo alone replaces it
@@ -44,6 +45,9 @@ func (c *ServeCmd) Validate() error {
 		errs = append(errs, errors.New("--database: want a postgres:// URL; leave it out for SQLite"))
 	}
 	if _, err := c.trusted(); err != nil {
+		errs = append(errs, err)
+	}
+	if err := c.checkGeoIP(); err != nil {
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)

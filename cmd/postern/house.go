@@ -17,6 +17,7 @@ import (
 	"github.com/postern-mam/postern/internal/event"
 	"github.com/postern-mam/postern/internal/fault"
 	"github.com/postern-mam/postern/internal/gate"
+	"github.com/postern-mam/postern/internal/geoip"
 	"github.com/postern-mam/postern/internal/httpapi/mamapi"
 	"github.com/postern-mam/postern/internal/idp"
 	"github.com/postern-mam/postern/internal/keystore"
@@ -40,6 +41,7 @@ type house struct {
 	sealer    *keystore.Sealer
 	authority *keystore.Authority
 	store     *store.Store
+	places    *geoip.Database // nil: no file was named
 
 	gate   *gate.Service
 	idp    *idp.Service
@@ -88,6 +90,9 @@ func (h *house) openCellar(ctx context.Context, c *ServeCmd) (err error) {
 	if h.authority, err = keystore.OpenAuthority(c.Data, h.sealer, time.Now); err != nil {
 		return err
 	}
+	if h.places, err = openPlaces(c, h.log); err != nil {
+		return err
+	}
 	o := store.Options{Path: filepath.Join(c.Data, databaseFile), DatabaseURL: c.Database, Now: h.now}
 	if c.Database != "" {
 		o.Path = ""
@@ -98,7 +103,7 @@ func (h *house) openCellar(ctx context.Context, c *ServeCmd) (err error) {
 
 // furnish builds the rooms and connects them.
 func (h *house) furnish() (err error) {
-	if h.gate, err = gate.New(gate.Options{Store: h.store.Gate(), Now: h.now}); err != nil {
+	if h.gate, err = gate.New(gate.Options{Store: h.store.Gate(), Country: h.country, Now: h.now}); err != nil {
 		return err
 	}
 	h.idp, err = idp.New(idp.Config{

@@ -93,6 +93,7 @@ func (h *house) run(ctx context.Context, l listeners, ready func()) error {
 	group.Go(func() error { return ignoreCanceled(h.follows.Run(running)) })
 	group.Go(func() error { return ignoreCanceled(h.tunnel.Run(running)) })
 	group.Go(func() error { return ignoreCanceled(h.chores(running)) })
+	group.Go(func() error { return ignoreCanceled(h.watchPlaces(running)) })
 	group.Go(func() error {
 		<-running.Done()
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
