@@ -218,9 +218,6 @@ func (v gateView) Config(ctx context.Context, t directory.TenantID) (gate.Config
 		if c.Strengths, err = strengths(tx, t); err != nil {
 			return c, err
 		}
-		if c.Locations, err = locations(tx, t); err != nil {
-			return c, err
-		}
 		c.Agreements, err = agreements(tx, t)
 		return c, err
 	})
