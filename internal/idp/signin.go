@@ -47,7 +47,7 @@ func (s *Service) Password(ctx context.Context, v Visit, userName, password stri
 			return Step{}, err
 		}
 		j.request.LoginHint, j.problem = userName, wrongPassword
-		return s.askPassword(ctx, j)
+		return s.show(ctx, j, AskPassword) // a session that only is too old stays
 	case err != nil:
 		return Step{}, err
 	case !u.Enabled: // only whoever knows the password learns this
