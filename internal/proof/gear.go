@@ -83,15 +83,17 @@ func (x *search) concerned(c component) policies {
 	return out
 }
 
+// everyMethod is all that a session can have used.
+const everyMethod = strength.QRCodePin<<1 - 1
+
 // methods lists what a session may have used: everything, or, without a second
 // factor, one method that proves one thing.
 func (x *search) methods() []strength.Methods {
-	const all = strength.QRCodePin<<1 - 1
 	if x.q.Without.Has(access.AuthenticationStrength) {
 		return []strength.Methods{0}
 	}
 	if !x.q.Without.Has(access.MFA) {
-		return []strength.Methods{all}
+		return []strength.Methods{everyMethod}
 	}
 	multifactor, _ := strength.BuiltIn(strength.Multifactor)
 	var out []strength.Methods

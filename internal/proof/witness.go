@@ -248,7 +248,8 @@ func with(f *access.Facts) string {
 		}
 	}
 	add(!f.MFAAt.IsZero(), "a second factor")
-	add(f.Methods&^strength.Password != 0, "the methods "+f.Methods.String())
+	add(f.Methods&^strength.Password != 0 && f.Methods != everyMethod, "the methods "+f.Methods.String())
+	add(f.Methods == everyMethod, "every method of signing in")
 	add(f.CompliantApplication, "a protected app")
 	add(f.Bound, "tokens bound to the device")
 	add(len(f.Terms) > 0, "accepted terms of use")
