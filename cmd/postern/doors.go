@@ -48,7 +48,7 @@ func (h *house) openDoors(ctx context.Context, c *ServeCmd) error {
 	}
 	signIn.Mount(mux)
 
-	help, err := portal.New(portal.Config{Issuer: h.base, Rule: h.remediation, Organization: h.organization, Log: h.log})
+	help, err := portal.New(portal.Config{Issuer: h.base, Rule: h.remediation(trusted), Organization: h.organization, Log: h.log})
 	if err != nil {
 		return err
 	}
@@ -170,7 +170,13 @@ func (h *house) organization(r *http.Request, t directory.TenantID) (string, err
 // remediation decides afresh for the person whose browser asks. The page itself
 // is a bootstrap resource: whoever may not even see it is told why by that
 // ruling.
-func (h *house) remediation(r *http.Request, t directory.TenantID, resource directory.AppID) (portal.View, error) {
+func (h *house) remediation(trusted []netip.Prefix) func(*http.Request, directory.TenantID, directory.AppID) (portal.View, error) {
+	return func(r *http.Request, t directory.TenantID, resource directory.AppID) (portal.View, error) {
+		return h.remedy(r, t, resource, proxy.ClientIP(r, trusted))
+	}
+}
+
+func (h *house) remedy(r *http.Request, t directory.TenantID, resource directory.AppID, ip string) (portal.View, error) {
 	ctx := r.Context()
 	session, user, err := h.idp.SignedIn(ctx, t, oidc.SessionCookie(r, t))
 	if fault.KindOf(err) == fault.NotFound {
@@ -189,7 +195,7 @@ func (h *house) remediation(r *http.Request, t directory.TenantID, resource dire
 	}
 	ask := access.Request{
 		Tenant: t, Session: session, Client: resource, Resources: []directory.AppID{directory.RemediationPortal},
-		ClientAppType: access.Browser, UserAgent: r.UserAgent(), Protocol: "portal", Interactive: true,
+		ClientAppType: access.Browser, UserAgent: r.UserAgent(), IP: ip, Protocol: "portal", Interactive: true,
 	}
 	if v.Ruling, err = h.gate.Decide(ctx, ask); err != nil {
 		return v, err

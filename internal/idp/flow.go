@@ -172,7 +172,6 @@ func (s *Service) askSecondFactor(ctx context.Context, j *journey, c Credential)
 
 // deny shows what is missing, with a fresh nonce that the device may prove itself by.
 func (s *Service) deny(ctx context.Context, j *journey, r access.Ruling) (Step, error) {
-	r.Decision.Outcome = access.Denied
 	if err := s.store.RecordSignIn(ctx, r.Record); err != nil {
 		return Step{}, err
 	}

@@ -11,6 +11,13 @@ import (
 	"github.com/postern-mam/postern/internal/fault"
 )
 
+// Facing says what is decided on a sign-in under way now, and takes it no step
+// further: what a page asks that waits for its person to put things right.
+func (s *Service) Facing(ctx context.Context, v Visit) (access.Ruling, error) {
+	_, ruling, err := s.facing(ctx, v)
+	return ruling, err
+}
+
 // askTerms shows the terms of use that must be accepted.
 func (s *Service) askTerms(ctx context.Context, j *journey, terms []agreement.Agreement) (Step, error) {
 	st, err := s.show(ctx, j, AskTerms)
@@ -25,7 +32,7 @@ func TermsKey(g agreement.Agreement) string {
 
 // View notes that a person opened the text of terms of use, named by TermsKey.
 func (s *Service) View(ctx context.Context, v Visit, key string) (Step, error) {
-	j, ruling, err := s.facingTerms(ctx, v)
+	j, ruling, err := s.facing(ctx, v)
 	if err != nil {
 		return Step{}, err
 	}
@@ -36,8 +43,8 @@ func (s *Service) View(ctx context.Context, v Visit, key string) (Step, error) {
 	return s.advance(ctx, j)
 }
 
-// facingTerms resumes a sign-in with what is demanded of it now.
-func (s *Service) facingTerms(ctx context.Context, v Visit) (*journey, access.Ruling, error) {
+// facing resumes a sign-in with what is demanded of it now.
+func (s *Service) facing(ctx context.Context, v Visit) (*journey, access.Ruling, error) {
 	j, c, err := s.signedIn(ctx, v)
 	if err != nil {
 		return nil, access.Ruling{}, err
@@ -53,7 +60,7 @@ func (s *Service) facingTerms(ctx context.Context, v Visit) (*journey, access.Ru
 // those alone that were shown, by TermsKey, and none that had to be opened and
 // was not.
 func (s *Service) Accept(ctx context.Context, v Visit, shown []string) (Step, error) {
-	j, ruling, err := s.facingTerms(ctx, v)
+	j, ruling, err := s.facing(ctx, v)
 	if err != nil {
 		return Step{}, err
 	}
@@ -82,7 +89,7 @@ func (s *Service) Accept(ctx context.Context, v Visit, shown []string) (Step, er
 // Decline says that a person does not accept; nothing is kept, and the sign-in
 // goes no further.
 func (s *Service) Decline(ctx context.Context, v Visit) (Step, error) {
-	j, ruling, err := s.facingTerms(ctx, v)
+	j, ruling, err := s.facing(ctx, v)
 	if err != nil {
 		return Step{}, err
 	}

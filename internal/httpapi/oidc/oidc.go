@@ -91,6 +91,7 @@ func (d *Door) Mount(mux *http.ServeMux) {
 	mux.Handle("GET /{tenant}/oauth2/v2.0/authorize", d.page(d.start))
 	mux.Handle("POST /{tenant}/oauth2/v2.0/authorize", d.page(d.start))
 	mux.Handle("GET /{tenant}/oauth2/v2.0/resume", d.page(d.resume))
+	mux.Handle("GET /{tenant}/oauth2/v2.0/state", d.page(d.state))
 	mux.Handle("GET /{tenant}/oauth2/v2.0/logout", d.page(d.logout))
 
 	mux.Handle("POST /{tenant}/oauth2/v2.0/resume", d.form(d.resume))

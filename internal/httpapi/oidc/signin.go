@@ -69,6 +69,17 @@ func (d *Door) resume(w http.ResponseWriter, q *request) error {
 	return d.write(w, q, st, err)
 }
 
+// state tells the script of a refusal what is decided now. It takes the sign-in
+// no step further.
+func (d *Door) state(w http.ResponseWriter, q *request) error {
+	ruling, err := d.service.Facing(q.Context(), d.visit(q))
+	if err != nil {
+		return err
+	}
+	page.WriteState(w, ruling)
+	return nil
+}
+
 func (d *Door) password(w http.ResponseWriter, q *request) error {
 	st, err := d.service.Password(q.Context(), d.visit(q), q.PostForm.Get("username"), q.PostForm.Get("password"))
 	return d.write(w, q, st, err)
@@ -208,7 +219,8 @@ func (d *Door) show(w http.ResponseWriter, q *request, st idp.Step) {
 			UserName: st.UserName, Site: st.Site, Organization: st.Organization, Code: st.Ruling.Decision.Code, CorrelationID: q.correlation,
 			At: d.now().UTC().Format(time.RFC3339), Remedies: st.Ruling.Remedies,
 			CheckAgain: root + "resume?flow=" + url.QueryEscape(st.Flow),
-			Flow:       st.Flow, Nonce: st.Nonce, ProofURL: root + "deviceproof", Targets: to,
+			Live:       root + "state?flow=" + url.QueryEscape(st.Flow), State: page.State(st.Ruling),
+			Flow: st.Flow, Nonce: st.Nonce, ProofURL: root + "deviceproof", Targets: to,
 		})
 	}
 }

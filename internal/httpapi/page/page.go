@@ -91,6 +91,10 @@ type Denied struct {
 	Remedies      []access.Remedy
 	CheckAgain    string // URL that re-reads live state; empty: no button
 	CheckMethod   string // "get" or "post"; empty means get
+	// Live answers WriteState, and State is what it answered for this page: when it
+	// answers something else the page goes to CheckAgain by itself. Empty: it waits
+	// for the person.
+	Live, State string
 	// Flow and Nonce let a browser extension prove the device on this page;
 	// empty: the page offers no proof. The page then carries
 	// <meta name="mam-device-challenge" content=Nonce> and the hidden form

@@ -41,6 +41,7 @@ type sheet struct {
 	Wide   bool
 	View   any
 
+	asks    bool     // its script asks this server
 	forms   bool     // the page posts to this server
 	targets []string // and from there to these
 }
@@ -103,8 +104,12 @@ func WriteDenied(w http.ResponseWriter, status int, d Denied) {
 	if d.Flow == "" || d.ProofURL == "" {
 		nonce = "" // a challenge that nothing could answer
 	}
-	write(w, status, "denied", sheet{Title: d.Title, Brand: d.Organization, Nonce: nonce, Wide: true, View: d,
-		forms: nonce != "" || d.CheckMethod == "post", targets: d.Targets})
+	script := ""
+	if d.Live != "" && d.CheckAgain != "" && d.CheckMethod != "post" {
+		script = live
+	}
+	write(w, status, "denied", sheet{Title: d.Title, Brand: d.Organization, Nonce: nonce, Wide: true, View: d, Script: template.JS(script),
+		asks: script != "", forms: nonce != "" || d.CheckMethod == "post", targets: d.Targets})
 }
 
 // WriteSignedOut renders v with the given status.
@@ -154,6 +159,9 @@ func contentPolicy(s sheet) string {
 	b.WriteString("default-src 'none'; base-uri 'none'; frame-ancestors 'none'; style-src " + hash(string(s.Style)))
 	if s.Script != "" {
 		b.WriteString("; script-src " + hash(string(s.Script)))
+	}
+	if s.asks {
+		b.WriteString("; connect-src 'self'")
 	}
 	b.WriteString("; form-action ")
 	if !s.forms {

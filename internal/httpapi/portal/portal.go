@@ -68,6 +68,7 @@ func New(c Config) (*Handler, error) {
 func (h *Handler) Mount(mux *http.ServeMux) {
 	mux.Handle("GET /{$}", h.handle(h.front))
 	mux.Handle("GET /{tenant}/remediation", h.handle(h.remediation)) // ?resource= or ?client_id=
+	mux.Handle("GET /{tenant}/remediation/state", h.handle(h.state))
 	mux.Handle("GET /{tenant}/install", h.handle(h.install))
 }
 
@@ -122,7 +123,19 @@ func (h *Handler) remediation(w http.ResponseWriter, r *http.Request) error {
 		At:            view.Ruling.DecidedAt.UTC().Format(time.RFC3339),
 		Remedies:      remedies(view.Ruling),
 		CheckAgain:    r.URL.RequestURI(),
+		Live:          "/" + string(tenant) + "/remediation/state?resource=" + url.QueryEscape(string(resource)),
+		State:         page.State(view.Ruling),
 	})
+	return nil
+}
+
+// state tells the script of the remediation page what is decided now.
+func (h *Handler) state(w http.ResponseWriter, r *http.Request) error {
+	view, err := h.c.Rule(r, directory.TenantID(r.PathValue("tenant")), resourceOf(r.URL.Query()))
+	if err != nil {
+		return err
+	}
+	page.WriteState(w, view.Ruling)
 	return nil
 }
 

@@ -39,6 +39,7 @@ const (
 	ownPath     = "/.postern/"
 	signInPath  = ownPath + "sign-in"
 	signOutPath = ownPath + "sign-out"
+	statePath   = ownPath + "state"
 )
 
 const (
@@ -134,10 +135,11 @@ func (h *Handler) route(w http.ResponseWriter, r *http.Request, id string) error
 	v := tunnel.Visit{
 		Host: hostOf(r.Host), UserAgent: r.UserAgent(), IP: ClientIP(r, h.cfg.TrustedProxies), Background: !navigates(r), CorrelationID: id,
 	}
-	if c, err := r.Cookie(passCookie); err == nil && !own {
+	state := r.URL.Path == statePath && r.Method == http.MethodGet
+	if c, err := r.Cookie(passCookie); err == nil && (!own || state) {
 		v.Cookie = c.Value
 	}
-	if own {
+	if own && !state {
 		site, err := h.cfg.Tunnel.Site(r.Context(), v.Host)
 		if err != nil {
 			return unpublished(v.Host, err)
@@ -148,6 +150,9 @@ func (h *Handler) route(w http.ResponseWriter, r *http.Request, id string) error
 	switch {
 	case err != nil:
 		return unpublished(v.Host, err)
+	case state:
+		page.WriteState(w, a.Ruling)
+		return nil
 	case a.Granted():
 		h.forward(w, r, a, v)
 		return nil
@@ -249,7 +254,7 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, a tunnel.Admiss
 	page.WriteDenied(w, http.StatusForbidden, page.Denied{
 		UserName: a.Pass.UserName, Site: a.Site.DisplayName, Code: d.Code, CorrelationID: record.CorrelationID,
 		At: a.Ruling.DecidedAt.Format(time.RFC3339), Remedies: a.Ruling.Remedies, CheckAgain: again,
-		Targets: []string{h.cfg.Issuer},
+		Targets: []string{h.cfg.Issuer}, Live: statePath, State: page.State(a.Ruling),
 	})
 	return nil
 }
