@@ -296,7 +296,10 @@ type Policy struct {
 	Grant       Grant
 	NoGrant     bool             `json:",omitempty"` // grantControls is null: the session alone is controlled
 	Session     *SessionControls `json:",omitempty"`
-	CreatedAt   time.Time
-	ModifiedAt  time.Time
-	Revision    int64
+	// Order keeps lists in which words stand behind identifiers as they were
+	// written, by property; other lists have their words first. It decides nothing.
+	Order      map[string][]string `json:",omitempty"`
+	CreatedAt  time.Time
+	ModifiedAt time.Time
+	Revision   int64
 }

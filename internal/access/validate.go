@@ -81,7 +81,7 @@ func (v *violations) users(u Users) {
 	someone := len(u.Include) > 0 || len(u.IncludeGroups) > 0 || len(u.IncludeRoles) > 0 || u.AnyGuest || u.IncludeGuests != nil
 	v.add(!u.All && !u.None && !someone,
 		"conditions.users includes nobody; includeUsers must hold All, None, GuestsOrExternalUsers or user identifiers, or includeGroups, includeRoles or includeGuestsOrExternalUsers somebody")
-	v.add(u.None && (u.All || someone), "conditions.users.includeUsers holds None next to others; None must stand alone")
+	v.add(u.None && (u.All || len(u.Include) > 0 || u.AnyGuest), "conditions.users.includeUsers holds None next to others; None must stand alone")
 	v.add(u.All && u.IncludeGuests != nil, "conditions.users.includeGuestsOrExternalUsers is set next to All, who are among them; remove one")
 	words(v, "conditions.users.includeUsers", u.Include, userWords, "user identifiers")
 	words(v, "conditions.users.excludeUsers", u.Exclude, userWords, "GuestsOrExternalUsers and user identifiers")
@@ -213,7 +213,7 @@ func (v *violations) grant(p Policy) {
 	g := p.Grant
 	some := len(g.Controls) > 0 || len(g.Terms) > 0 || g.Strength != ""
 	v.add(int(g.Operator) >= len(operatorNames), "grantControls.operator is %s; valid are %s", g.Operator, strings.Join(operatorNames[:], ", "))
-	v.add(!some && p.Session == nil, "grantControls demands nothing, nor does sessionControls; builtInControls must hold one or more of %s, or termsOfUse, "+
+	v.add(!some && !p.Session.demanding(), "grantControls demands nothing, nor does sessionControls; builtInControls must hold one or more of %s, or termsOfUse, "+
 		"authenticationStrength or sessionControls something", list(builtIns[:]))
 	for _, c := range g.Controls {
 		v.add(!slices.Contains(builtIns[:], c), "grantControls.builtInControls holds %q, which is not evaluated; valid are %s", c, list(builtIns[:]))
@@ -245,7 +245,7 @@ func (v *violations) passwordChange(p Policy) {
 func (v *violations) session(p Policy) {
 	n := p.Session
 	allApps := p.Conditions.Apps.All && len(p.Conditions.Apps.Exclude)+len(p.Conditions.Apps.ExcludeGroups) == 0
-	if q := n.Frequency; q != nil && !q.EveryTime {
+	if q := n.Frequency; q != nil && !q.EveryTime && (!q.Disabled || q.After != 0) {
 		unit, name, most := time.Hour, "hours", 23*time.Hour
 		if q.InDays {
 			unit, name, most = 24*time.Hour, "days", 365*24*time.Hour
@@ -263,6 +263,12 @@ func (v *violations) session(p Policy) {
 	some := c.Platforms != nil || c.Locations != nil || c.Device != nil || len(c.SignInRisk)+len(c.UserRisk)+len(c.InsiderRisk)+len(c.Transfer) > 0
 	v.add(n.Continuous == ContinuousOff && (!allApps || some),
 		"sessionControls.continuousAccessEvaluation.mode is disabled; that needs conditions.applications to be All and no other condition")
+}
+
+// demanding reports whether any control is there and not switched off.
+func (n *SessionControls) demanding() bool {
+	return n != nil && (n.Frequency != nil && !n.Frequency.Disabled || n.Persistent != "" && !n.PersistentOff || n.CloudApps != "" && !n.CloudAppsOff ||
+		n.AppRestrictions == On || n.ResilienceDisabled == On || n.TokenProtection == On || n.Continuous != "")
 }
 
 func list[W ~string](words []W) string {

@@ -22,17 +22,15 @@ func (s *Service) checkAccessPolicy(ctx context.Context, old, p *access.Policy) 
 	} else {
 		p.CreatedAt, known = old.CreatedAt, old.Conditions
 	}
-	c := p.Conditions
-	user, group, app := exists(s.store.Users(), p.Tenant), exists(s.store.Groups(), p.Tenant), exists(s.store.Apps(), p.Tenant)
+	if err := s.appsOfPrincipals(ctx, p); err != nil {
+		return err
+	}
 	return together(
 		checkText("description", p.Description, 0, 1024),
+		checkText("templateId", p.Template, 0, 64),
 		broken(access.Validate(*p)),
-		resolve(ctx, reference[directory.UserID]{"conditions.users.includeUsers", user, "user", c.Users.Include, known.Users.Include}),
-		resolve(ctx, reference[directory.UserID]{"conditions.users.excludeUsers", user, "user", c.Users.Exclude, known.Users.Exclude}),
-		resolve(ctx, reference[directory.GroupID]{"conditions.users.includeGroups", group, "group", c.Users.IncludeGroups, known.Users.IncludeGroups}),
-		resolve(ctx, reference[directory.GroupID]{"conditions.users.excludeGroups", group, "group", c.Users.ExcludeGroups, known.Users.ExcludeGroups}),
-		resolve(ctx, reference[directory.AppID]{"conditions.applications.includeApplications", app, "application", c.Apps.Include, known.Apps.Include}),
-		resolve(ctx, reference[directory.AppID]{"conditions.applications.excludeApplications", app, "application", c.Apps.Exclude, known.Apps.Exclude}),
+		s.checkPeople(ctx, p.Tenant, p.Conditions.Users, known.Users),
+		s.checkTargets(ctx, p.Tenant, p.Conditions, known),
 		s.checkDemands(ctx, old, p),
 	)
 }

@@ -65,7 +65,7 @@ func TestAValueOutsideItsTypeIsRefusedBothWays(t *testing.T) {
 		`{"colour":"pink"}`:                 `colour: "pink" is not valid; valid: one of red, green, blue, grey`,
 		`{"colour":0}`:                      `colour: 0 is not valid`,
 		`{"skills":"run"}`:                  `skills: "run" is not valid; valid: one or more, with commas between, of swim, fly`,
-		`{"home":[]}`:                       `home: [] is not valid; valid: an object of place`,
+		`{"home":[{}]}`:                     `home: [{}] is not valid; valid: an object of place`,
 		`{"home":{"size":1}}`:               `home: place is abstract and needs an @odata.type; valid: #microsoft.graph.cage, #microsoft.graph.night.lair, #microsoft.graph.night.nest`,
 		`{"names":"a"}`:                     `names: "a" is not valid; valid: a list, each element a string`,
 		`{"names":["a",1]}`:                 `names[1]: 1 is not valid; valid: a string`,
@@ -126,6 +126,16 @@ func TestAnAnswerIsJudgedStricter(t *testing.T) {
 		for _, v := range objects(t, text) {
 			verdict(t, text+" as an answer", m.CheckOut("bird", v), want)
 			verdict(t, text+" as a request", m.CheckIn("bird", v))
+		}
+	}
+}
+
+func TestAnEmptyListForAnObjectIsNullInARequestAlone(t *testing.T) {
+	m := parsed(t, zoo)
+	for _, v := range objects(t, `{"home":[]}`) {
+		verdict(t, "as an answer", m.CheckOut("bird", v), `home: [] is not valid; valid: an object of place`)
+		if got := m.CheckIn("bird", v); len(got) > 0 {
+			t.Errorf("as a request: %v", got)
 		}
 	}
 }

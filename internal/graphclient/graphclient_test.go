@@ -138,7 +138,7 @@ func TestWrongInputIsReportedWholeAndNothingIsSent(t *testing.T) {
 
 func TestAFailureSaysWhatWasDoneAndWhatWasNot(t *testing.T) {
 	s := newService(t)
-	bad := strings.Replace(require, `"sessionControls":null`, `"sessionControls":{"signInFrequency":{"isEnabled":true,"type":"hours","value":4}}`, 1)
+	bad := strings.Replace(require, `"sessionControls":null`, `"sessionControls":{"signInFrequency":{"isEnabled":true,"type":"hours","value":24}}`, 1)
 	last := strings.Replace(require, "Require app protection", "Zzz", 1)
 	plan, err := s.plan(s.write("1.json", staff, "2.json", ada, "3.json", bad, "4.json", last))
 	if err != nil {

@@ -197,9 +197,17 @@ func (o *Object) Words(name string, to *[]string, valid ...string) {
 	*to = list
 }
 
+// Says reports whether a member is there and not Empty.
+func (o *Object) Says(name string) bool { return o.Has(name) && !Empty(o.members[name]) }
+
 // Object reads a nested object. It is nil when absent or null; Has and Null
-// tell which.
+// tell which. An empty list is null, too: scripts write what they have none of so.
 func (o *Object) Object(name string) *Object {
+	var none []any
+	if raw := o.members[name]; json.Unmarshal(raw, &none) == nil && len(none) == 0 {
+		o.read[name] = true
+		return nil
+	}
 	var v map[string]json.RawMessage
 	if !o.member(name, &v, "an object") || v == nil {
 		return nil

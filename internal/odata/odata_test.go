@@ -160,6 +160,18 @@ func TestWhatIsNoObjectIsRefused(t *testing.T) {
 	}
 }
 
+func TestAnEmptyListInThePlaceOfAnObjectIsNull(t *testing.T) {
+	o := parse(t, `{"none":[],"some":[1],"empty":{"a":[]},"full":{"a":1}}`)
+	if o.Object("none") != nil || o.Err() != nil || o.Object("some") != nil || o.Err() == nil {
+		t.Errorf("%v", o.Err())
+	}
+	for name, says := range map[string]bool{"none": false, "some": true, "empty": false, "full": true, "missing": false} {
+		if o.Says(name) != says {
+			t.Errorf("%s says something: %t", name, !says)
+		}
+	}
+}
+
 func TestTheRestIsRefusedUnlessItSaysNothing(t *testing.T) {
 	o := parse(t, `{"read":1,"ignored":{"x":1},"a@odata.type":"x","null":null,"empty":"","no":false,"list":[],"object":{"a":null,"b":{"c":[]},"d@odata.type":"x"},
 		"off":{"isEnabled":false,"mode":"always"},"zero":0,"on":{"isEnabled":true},"some":["x"]}`)
