@@ -35,6 +35,7 @@ func (h *house) openDoors(ctx context.Context, c *ServeCmd) error {
 	if err != nil {
 		return err
 	}
+	h.trusted = trusted
 	h.hub = mamapi.NewHub()
 	mux := http.NewServeMux()
 	(&mamapi.Handler{MAM: h.mam, Hub: h.hub, Authenticate: h.authenticate, DeviceProof: h.deviceProof, Log: h.log, Done: h.done}).Mount(mux)
@@ -155,7 +156,9 @@ func (h *house) serves(issuer string) func(string) bool {
 }
 
 func (h *house) authenticate(r *http.Request, audience directory.AppID) (oauth.Principal, *oauth.Proof, error) {
-	return h.idp.Authenticate(r.Context(), bearer.Presented(r, h.base, audience))
+	p := bearer.Presented(r, h.base, audience)
+	p.UserAgent, p.IP = r.UserAgent(), proxy.ClientIP(r, h.trusted)
+	return h.idp.Authenticate(r.Context(), p)
 }
 
 func (h *house) deviceProof(r *http.Request, t directory.TenantID) (oauth.Proof, error) {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"path/filepath"
 	"time"
@@ -51,6 +52,8 @@ type house struct {
 	tunnel *tunnel.Service
 	report *report.Service
 	hub    *mamapi.Hub
+
+	trusted []netip.Prefix // proxies whose X-Forwarded-For counts
 
 	cuts        *outbox.Dispatcher // ends what is open
 	follows     *outbox.Dispatcher // brings up to date what is for display

@@ -18,6 +18,11 @@ func (s *Service) facts(r access.Request, f Facts, d *demands, now time.Time) ac
 		ClientAppType: r.ClientAppType, Platform: platform(r, f), Transfer: r.Transfer,
 		Background: r.Background, Continues: r.Continues, Now: now,
 	}
+	if a.ClientAppType == "" {
+		if a.ClientAppType = access.Browser; f.Client.Public {
+			a.ClientAppType = access.MobileAndDesktop
+		}
+	}
 	for _, app := range slices.Concat(f.Resources, f.Bound) {
 		a.Resources = append(a.Resources, resource(app))
 	}

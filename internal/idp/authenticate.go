@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postern-mam/postern/internal/access"
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/fault"
 	"github.com/postern-mam/postern/internal/oauth"
@@ -38,6 +39,9 @@ func (s *Service) Authenticate(ctx context.Context, p oauth.Presented) (oauth.Pr
 		return oauth.Principal{}, nil, err
 	}
 	principal, err := s.principal(ctx, c)
+	if err == nil && principal.User != "" && p.Audience == directory.GraphAPI {
+		err = s.stillPermitted(ctx, c, p)
+	}
 	if err == nil && proof != nil && p.Audience != directory.EnrollmentAPI && p.Method != "GET" && p.Method != "HEAD" {
 		err = s.explain(ctx, issueOrder{}, s.store.SpendProof(ctx, c.Tenant, *proof))
 	}
@@ -45,6 +49,20 @@ func (s *Service) Authenticate(ctx context.Context, p oauth.Presented) (oauth.Pr
 		return oauth.Principal{}, nil, err
 	}
 	return principal, proof, nil
+}
+
+// stillPermitted asks the gate again for a user's token: what was permitted when
+// it was issued need not be now. The device protocol is not asked here: what it
+// takes away must reach those who are shut out, too.
+func (s *Service) stillPermitted(ctx context.Context, c accessClaims, p oauth.Presented) error {
+	ruling, err := s.gate.Decide(ctx, access.Request{
+		Tenant: c.Tenant, Session: c.Session, Client: c.ClientID, Resources: []directory.AppID{c.Audience}, Contexts: contexts(c.Contexts),
+		UserAgent: p.UserAgent, IP: p.IP, Protocol: "resource", Continues: true, Bound: c.Confirmation != nil, CorrelationID: p.CorrelationID,
+	})
+	if err != nil || ruling.Decision.Outcome == access.Granted {
+		return err
+	}
+	return s.ended(c, s.now(), nil)
 }
 
 func badToken(why string) error { return oauth.Errorf(oauth.InvalidToken, 0, "%s", why) }
@@ -167,12 +185,12 @@ func (s *Service) ended(c accessClaims, at time.Time, err error) error {
 		return err
 	}
 	if !slices.Contains(c.Capabilities, oauth.CapabilityCP1) {
-		return badToken("the sign-in behind the access token has ended")
+		return badToken("the sign-in behind the access token has ended, or is not permitted any more")
 	}
 	if at.IsZero() {
 		at = s.now()
 	}
-	e := oauth.Errorf(oauth.InsufficientClaims, 0, "the sign-in behind the access token has ended: get a newer token")
+	e := oauth.Errorf(oauth.InsufficientClaims, 0, "the sign-in behind the access token has ended, or is not permitted any more: get a newer token")
 	e.Claims, e.Authorize = oauth.NewerThan(at), oauth.EndpointsOf(s.base, c.Tenant).Authorize
 	return e
 }

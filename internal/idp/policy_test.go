@@ -252,3 +252,26 @@ func TestTokensThatAreBoundArePermittedWhereOthersAreNot(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// A policy edit is obeyed where a token is shown, not only where one is issued.
+func TestATokenEndsWithWhatPermittedIt(t *testing.T) {
+	w := underPolicy(t, func(p *access.Policy) {
+		p.Grant.Controls, p.State = []access.Control{access.Block}, access.ReportOnly
+	})
+	tokens := w.webTokens("claims", `{"access_token":{"xms_cc":{"values":["cp1"]}}}`)
+	plain := w.webTokens()
+	if _, _, err := w.idp.Authenticate(t.Context(), graphCall(tokens.AccessToken)); err != nil {
+		t.Fatal(err)
+	}
+	p, err := w.store.Admin().AccessPolicies().Get(t.Context(), tenant, "p")
+	w.must(err)
+	p.State = access.Enabled
+	_, err = w.store.Admin().AccessPolicies().Save(t.Context(), p)
+	w.must(err)
+	_, _, err = w.idp.Authenticate(t.Context(), graphCall(tokens.AccessToken))
+	if e := refused(t, err, oauth.InsufficientClaims, 0); e.Claims == "" {
+		t.Error("no claims challenge")
+	}
+	_, _, err = w.idp.Authenticate(t.Context(), graphCall(plain.AccessToken))
+	refused(t, err, oauth.InvalidToken, 0)
+}

@@ -82,6 +82,8 @@ type Presented struct {
 	Method        string
 	URL           string          // scheme, host and path as the client saw them
 	Audience      directory.AppID // who is asking
+	UserAgent, IP string          // of the client, as policies read them
+	CorrelationID string
 }
 
 // Proof is a verified DPoP proof (RFC 9449), or a proof of the same shape that
