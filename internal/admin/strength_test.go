@@ -166,6 +166,9 @@ func TestOnlyWhatTextsSayMakesANewVersion(t *testing.T) {
 	if g.ID == "chosen" || g.Version != 1 || !g.Texts[0].Default || g.Texts[0].ID == "" {
 		t.Fatalf("%+v", g)
 	}
+	if other := must(s.Agreements().Save(s.ctx, s.terms()))(t); other.ID == g.ID {
+		t.Error("two agreements have one identifier")
+	}
 	first := g.Texts[0].ID
 	for _, step := range []struct {
 		name    string
@@ -180,6 +183,7 @@ func TestOnlyWhatTextsSayMakesANewVersion(t *testing.T) {
 		{"changed", func(g *agreement.Agreement) { g.Texts[0].Body = "Be very careful." }, 2},
 		{"taken away", func(g *agreement.Agreement) { g.Texts = g.Texts[:1] }, 3},
 		{"claimed", func(g *agreement.Agreement) { g.Version = 1 }, 3},
+		{"in another language", func(g *agreement.Agreement) { g.Texts[0].Language = "fr" }, 4},
 	} {
 		step.change(&g)
 		if g = must(s.Agreements().Save(s.ctx, g))(t); g.Version != step.version {

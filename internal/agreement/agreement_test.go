@@ -174,7 +174,7 @@ func TestTheFirstTextIsTheDefaultWhereNoneIsMarked(t *testing.T) {
 func TestAnAgreementThatBreaksARuleIsRefusedByFieldAndValue(t *testing.T) {
 	sound := terms()
 	sound.ReacceptFor, sound.ExpiresFrom, sound.ExpiresEvery = day, epoch, 3650*day
-	sound.Texts = append(sound.Texts, agreement.Text{Language: "zh-Hant-TW", Name: "tw.txt", Body: "小心\r\n\tx"})
+	sound.Texts = append(sound.Texts, agreement.Text{Language: "zh-Hant-TW", Name: "tw.txt", Body: "小心\r\n\tx"}, agreement.Text{Language: "fr", Name: "fr", Body: strings.Repeat("x", 256<<10)})
 	for _, g := range []agreement.Agreement{terms(), sound} {
 		if err := agreement.Validate(g); err != nil {
 			t.Fatal(err)

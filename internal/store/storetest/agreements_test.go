@@ -119,6 +119,11 @@ func TestAnAcceptanceIsEvidenceAndMovesTheUser(t *testing.T) {
 			t.Errorf("on record: %+v", entries)
 		}
 		wantEqual(t, len(must(w.agreed(t).Acceptances(ctx, "t2", "anna"))(t)), 0)
+		must(w.Admin().Agreements().Save(ctx, terms("t2", "terms")))(t)
+		stranger := accepted("anna", "pc", now)
+		stranger.Tenant = "t2"
+		ok(t, w.agreed(t).Accept(ctx, stranger))
+		wantEqual(t, len(must(w.agreed(t).Acceptances(ctx, "t1", "anna"))(t)), 3)
 
 		ok(t, w.Admin().Agreements().Delete(ctx, "t1", "terms"))
 		ok(t, w.Admin().Devices().Delete(ctx, "t1", "pc"))
@@ -129,7 +134,9 @@ func TestAnAcceptanceIsEvidenceAndMovesTheUser(t *testing.T) {
 		if len(page) != 2 || len(rest) != 1 || page[0].ID >= page[1].ID || page[1].ID >= rest[0].ID {
 			t.Errorf("pages %+v and %+v", page, rest)
 		}
-		wantEqual(t, len(must(w.Admin().Acceptances(ctx, "t2", "terms", admin.Query{}))(t)), 0)
+		wantEqual(t, len(must(w.Admin().Acceptances(ctx, "t2", "terms", admin.Query{}))(t)), 1)
+		wantEqual(t, len(must(w.Admin().Acceptances(ctx, "t1", "", admin.Query{}))(t)), 3)
+		wantEqual(t, len(must(w.Admin().Acceptances(ctx, "t1", "other", admin.Query{}))(t)), 0)
 	})
 }
 
