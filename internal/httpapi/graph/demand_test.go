@@ -60,7 +60,7 @@ func TestStrengthsAreServedUnderBothPaths(t *testing.T) {
 
 func TestAStrengthLivesAndItsCombinationsChangeByAnAction(t *testing.T) {
 	w := newWorld(t)
-	a := w.send("POST", strengths, `{"@odata.type":"#microsoft.graph.authenticationStrengthPolicy","displayName":"Keys","policyType":"custom",
+	a := w.send("POST", strengths, `{"@odata.type":"#microsoft.graph.authenticationStrengthPolicy","displayName":"Keys","policyType":"custom","stray":"of a portal","combinationConfigurations":[],
 		"allowedCombinations":["softwareOath, password","fido2"]}`).want(201)
 	a.has(`{"displayName":"Keys","description":null,"policyType":"custom","requirementsSatisfied":"mfa","allowedCombinations":["password,softwareOath","fido2"]}`)
 	one := strengths + "/" + a.text("id")

@@ -19,6 +19,9 @@ const (
 	strengthsAlias = "policies/authenticationStrengthPolicies"
 )
 
+// narrowing says why combination configurations are refused.
+const narrowing = "no method can be narrowed down here, neither to kinds of security keys nor to issuers of certificates: list the methods in allowedCombinations"
+
 type authenticationStrengthPolicy struct {
 	Type                      string   `json:"@odata.type"`
 	ID                        string   `json:"id"`
@@ -96,8 +99,9 @@ func takeStrength(c *graph.Call, o *odata.Object, s *strength.Strength) {
 	if satisfied != "" && len(s.Combinations) > 0 && satisfied != requirement(*s) {
 		o.Refuse("requirementsSatisfied", "is %q; with these combinations it is %q", satisfied, requirement(*s))
 	}
-	o.RefuseRest("no method here can be narrowed down, neither to kinds of security keys nor to issuers of certificates, so remove it",
-		"id", "createdDateTime", "modifiedDateTime")
+	if len(o.Objects("combinationConfigurations")) > 0 {
+		o.Refuse("combinationConfigurations", "is not empty; %s", narrowing)
+	}
 }
 
 func takeCombinations(_ *graph.Call, o *odata.Object, s *strength.Strength) {
@@ -189,7 +193,7 @@ func (d *Area) configurations(path string) func(c *graph.Call) error {
 }
 
 func refuseConfiguration(*graph.Call) error {
-	return fault.New(fault.Invalid, "combinationConfigurations: a method cannot be narrowed down here, neither to kinds of security keys nor to issuers of certificates; list the methods in allowedCombinations")
+	return fault.New(fault.Invalid, "combinationConfigurations: %s", narrowing)
 }
 
 // methodModes describes every method that a combination can have.
