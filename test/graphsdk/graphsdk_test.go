@@ -34,6 +34,8 @@ func TestTheGraphSDK(t *testing.T) {
 		{"configures apps", configurationsLive},
 		{"lists registrations and policies", registrationsAreListed},
 		{"makes access policies", accessPoliciesLive},
+		{"says how surely people sign in", strengthsLive},
+		{"makes authentication contexts", contextsLive},
 		{"connects a threat partner", connectorsLive},
 		{"reads audit and roles", auditAndRolesAreRead},
 		{"batches", batchesPlay},

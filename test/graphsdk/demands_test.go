@@ -1,0 +1,89 @@
+package graphsdk_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/microsoftgraph/msgraph-sdk-go/identity"
+	"github.com/microsoftgraph/msgraph-sdk-go/models"
+)
+
+// strengthsLive does what Terraform's providers do with authentication strengths.
+func strengthsLive(t *testing.T, g graph) {
+	ctx := t.Context()
+	root := g.identity().ConditionalAccess().AuthenticationStrength()
+	fresh := models.NewAuthenticationStrengthPolicy()
+	fresh.SetDisplayName(pointer("Keys"))
+	fresh.SetAllowedCombinations([]models.AuthenticationMethodModes{
+		models.FIDO2_AUTHENTICATIONMETHODMODES, models.PASSWORD_AUTHENTICATIONMETHODMODES | models.SOFTWAREOATH_AUTHENTICATIONMETHODMODES,
+	})
+	made, err := root.Policies().Post(ctx, fresh, nil)
+	check(t, err)
+	if *made.GetPolicyType() != models.CUSTOM_AUTHENTICATIONSTRENGTHPOLICYTYPE || *made.GetRequirementsSatisfied() != models.MFA_AUTHENTICATIONSTRENGTHREQUIREMENTS {
+		t.Errorf("made: %v %v", made.GetPolicyType(), made.GetRequirementsSatisfied())
+	}
+	one := root.Policies().ByAuthenticationStrengthPolicyId(*made.GetId())
+	change := identity.NewConditionalAccessAuthenticationStrengthPoliciesItemUpdateAllowedCombinationsPostRequestBody()
+	change.SetAllowedCombinations([]models.AuthenticationMethodModes{models.WINDOWSHELLOFORBUSINESS_AUTHENTICATIONMETHODMODES})
+	outcome, err := one.UpdateAllowedCombinations().Post(ctx, change, nil)
+	check(t, err)
+	if p := outcome.GetPreviousCombinations(); len(p) != 2 || p[1] != fresh.GetAllowedCombinations()[1] || len(outcome.GetCurrentCombinations()) != 1 {
+		t.Errorf("changed from %v to %v", p, outcome.GetCurrentCombinations())
+	}
+	rename := models.NewAuthenticationStrengthPolicy()
+	rename.SetDescription(pointer("by hand"))
+	_, err = one.Patch(ctx, rename, nil)
+	check(t, err)
+	read, err := one.Get(ctx, nil)
+	check(t, err)
+	if deref(read.GetDescription()) != "by hand" || len(read.GetCombinationConfigurations()) != 0 {
+		t.Errorf("after a change: %v", read.GetDescription())
+	}
+	usage, err := one.Usage().Get(ctx, nil)
+	check(t, err)
+	if len(usage.GetMfa())+len(usage.GetNone()) != 0 {
+		t.Errorf("used by %v", usage)
+	}
+	all, err := root.Policies().Get(ctx, nil)
+	check(t, err)
+	if n := len(all.GetValue()); n != 4 {
+		t.Errorf("%d strengths, want the three that are built in and one", n)
+	}
+	modes, err := root.AuthenticationMethodModes().Get(ctx, nil)
+	check(t, err)
+	if len(modes.GetValue()) == 0 {
+		t.Error("there is no way to sign in")
+	}
+	check(t, one.Delete(ctx, nil))
+	_, err = one.Get(ctx, nil)
+	refused(t, err, http.StatusNotFound, "Request_ResourceNotFound")
+}
+
+func contextsLive(t *testing.T, g graph) {
+	ctx := t.Context()
+	all := g.identity().ConditionalAccess().AuthenticationContextClassReferences()
+	fresh := models.NewAuthenticationContextClassReference()
+	fresh.SetId(pointer("c11"))
+	fresh.SetDisplayName(pointer("Payroll"))
+	fresh.SetIsAvailable(pointer(true))
+	made, err := all.Post(ctx, fresh, nil)
+	check(t, err)
+	if *made.GetId() != "c11" || !*made.GetIsAvailable() || made.GetDescription() != nil {
+		t.Errorf("made: %v", made)
+	}
+	one := all.ByAuthenticationContextClassReferenceId("c11")
+	refused(t, one.Delete(ctx, nil), http.StatusBadRequest, "Request_BadRequest")
+	hidden := models.NewAuthenticationContextClassReference()
+	hidden.SetIsAvailable(pointer(false))
+	_, err = one.Patch(ctx, hidden, nil)
+	check(t, err)
+	check(t, one.Delete(ctx, nil))
+	_, err = all.ByAuthenticationContextClassReferenceId("c12").Patch(ctx, hidden, nil) // makes it
+	check(t, err)
+	found, err := all.Get(ctx, nil)
+	check(t, err)
+	if v := found.GetValue(); len(v) != 1 || *v[0].GetId() != "c12" || v[0].GetDisplayName() != nil {
+		t.Errorf("found %d", len(v))
+	}
+	check(t, all.ByAuthenticationContextClassReferenceId("c12").Delete(ctx, nil))
+}
