@@ -4,9 +4,15 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/microsoft/kiota-abstractions-go/serialization"
 	"github.com/microsoftgraph/msgraph-sdk-go/identity"
+	"github.com/microsoftgraph/msgraph-sdk-go/identitygovernance"
 	"github.com/microsoftgraph/msgraph-sdk-go/models"
 )
+
+func (g graph) governance() *identitygovernance.IdentityGovernanceRequestBuilder {
+	return identitygovernance.NewIdentityGovernanceRequestBuilderInternal(g.path(), g.adapter)
+}
 
 // strengthsLive does what Terraform's providers do with authentication strengths.
 func strengthsLive(t *testing.T, g graph) {
@@ -86,4 +92,46 @@ func contextsLive(t *testing.T, g graph) {
 		t.Errorf("found %d", len(v))
 	}
 	check(t, all.ByAuthenticationContextClassReferenceId("c12").Delete(ctx, nil))
+}
+
+func termsLive(t *testing.T, g graph) {
+	ctx := t.Context()
+	all := g.governance().TermsOfUse().Agreements()
+	file, data := models.NewAgreementFileLocalization(), models.NewAgreementFileData()
+	data.SetData([]byte("Be careful.\n"))
+	file.SetFileName(pointer("terms.txt"))
+	file.SetLanguage(pointer("en"))
+	file.SetIsDefault(pointer(true))
+	file.SetFileData(data)
+	fresh := models.NewAgreement()
+	fresh.SetDisplayName(pointer("Private PCs"))
+	fresh.SetIsViewingBeforeAcceptanceRequired(pointer(true))
+	fresh.SetUserReacceptRequiredFrequency(serialization.NewDuration(0, 0, 90, 0, 0, 0, 0))
+	fresh.SetFiles([]models.AgreementFileLocalizationable{file})
+	made, err := all.Post(ctx, fresh, nil)
+	check(t, err)
+	if made.GetUserReacceptRequiredFrequency().String() != "P90D" || !*made.GetIsViewingBeforeAcceptanceRequired() || made.GetTermsExpiration() != nil {
+		t.Errorf("made: %v", made)
+	}
+	one := all.ByAgreementId(*made.GetId())
+	rename := models.NewAgreement()
+	rename.SetDisplayName(pointer("Own PCs"))
+	changed, err := one.Patch(ctx, rename, nil)
+	check(t, err)
+	files, err := one.Files().Get(ctx, nil)
+	check(t, err)
+	if v := files.GetValue(); deref(changed.GetDisplayName()) != "Own PCs" || len(v) != 1 || v[0].GetFileData() != nil {
+		t.Fatalf("%v with files %v", changed.GetDisplayName(), files)
+	}
+	read, err := one.Files().ByAgreementFileLocalizationId(*files.GetValue()[0].GetId()).Get(ctx, nil)
+	check(t, err)
+	if string(read.GetFileData().GetData()) != "Be careful.\n" {
+		t.Errorf("the text is %q", read.GetFileData().GetData())
+	}
+	accepted, err := one.Acceptances().Get(ctx, nil)
+	check(t, err)
+	if len(accepted.GetValue()) != 0 {
+		t.Error("somebody accepted")
+	}
+	check(t, one.Delete(ctx, nil))
 }

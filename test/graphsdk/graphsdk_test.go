@@ -36,6 +36,7 @@ func TestTheGraphSDK(t *testing.T) {
 		{"makes access policies", accessPoliciesLive},
 		{"says how surely people sign in", strengthsLive},
 		{"makes authentication contexts", contextsLive},
+		{"writes terms of use", termsLive},
 		{"connects a threat partner", connectorsLive},
 		{"reads audit and roles", auditAndRolesAreRead},
 		{"batches", batchesPlay},
