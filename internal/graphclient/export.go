@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/postern-mam/postern/internal/graphclient/document"
@@ -52,7 +53,7 @@ func (c *Client) Export(ctx context.Context) ([]File, error) {
 func (c *Client) Documents(ctx context.Context) ([]document.Document, error) {
 	var docs []document.Document
 	for _, k := range document.Kinds() {
-		objects, err := c.list(ctx, k.Path+k.Query)
+		objects, err := c.objects(ctx, k)
 		if err != nil {
 			return nil, err
 		}
@@ -66,6 +67,26 @@ func (c *Client) Documents(ctx context.Context) ([]document.Document, error) {
 		}
 	}
 	return docs, nil
+}
+
+// objects lists all that there is of a kind, terms of use with what they say.
+func (c *Client) objects(ctx context.Context, k document.Kind) ([]map[string]any, error) {
+	all, err := c.list(ctx, k.Path+k.Query)
+	if err != nil || k.OData != document.Agreement {
+		return all, err
+	}
+	for _, o := range all {
+		files, _ := o["files"].([]any)
+		for i, f := range files {
+			var whole map[string]any
+			one := k.Path + "/" + document.Text(o, "id") + "/files/" + document.Text(document.Object(f), "id")
+			if err := c.do(ctx, http.MethodGet, one, nil, &whole); err != nil {
+				return nil, err
+			}
+			files[i] = whole
+		}
+	}
+	return all, nil
 }
 
 // bind adds the members of a group.

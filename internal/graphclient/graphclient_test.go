@@ -109,7 +109,7 @@ func TestWrongInputIsReportedWholeAndNothingIsSent(t *testing.T) {
 		"a reference that names nothing": {[]string{"p.json", two}, []string{"p.json", `app protection policy "Edge"`, "assignments[0].target.groupId", "$groupid", "group"}},
 		"faults of several files":        {[]string{"a.json", "{", "b.json", `{"displayName":"?"}`, "c.json", `7`}, []string{"a.json", "JSON", "b.json", "@odata.type", "c.json"}},
 		"another platform":               {[]string{"i.json", `[{"@odata.type":"#microsoft.graph.iosManagedAppProtection","displayName":"Mobile"}]`}, []string{"i.json[0]", "Mobile", "iOS", "windowsManagedAppProtection"}},
-		"an unknown kind":                {[]string{"k.json", `{"@odata.type":"#microsoft.graph.namedLocation","displayName":"Office"}`}, []string{"namedLocation", "not supported"}},
+		"an unknown kind":                {[]string{"k.json", `{"@odata.type":"#microsoft.graph.managedDevice","displayName":"Office"}`}, []string{"managedDevice", "not supported"}},
 		"one object twice":               {[]string{"a.json", staff, "b.json", strings.Replace(staff, "1111-4111", "9999-4111", 1), "u.json", ada}, []string{"same object", "a.json"}},
 		"an object without a name":       {[]string{"a.json", `{"securityEnabled":true}`}, []string{"displayName"}},
 		"an empty folder":                {nil, []string{".json"}},

@@ -112,7 +112,7 @@ func (p *planner) objects(ctx context.Context, k document.Kind) ([]map[string]an
 	if found, ok := p.existing[k.OData]; ok {
 		return found, nil
 	}
-	found, err := p.client.list(ctx, k.Path+k.Query)
+	found, err := p.client.objects(ctx, k)
 	p.existing[k.OData] = found
 	return found, err
 }
@@ -188,7 +188,7 @@ func (p *planner) settle(ctx context.Context, ch *Change) error {
 	switch {
 	case len(ch.Differences) == 0:
 		ch.Action = Keep
-	case d.Kind.BuiltIn(have) && (d.Kind.OData == document.Role || d.Kind.OData == document.ScopeTag):
+	case d.Kind.BuiltIn(have) && slices.Contains([]string{document.Role, document.ScopeTag, document.Strength}, d.Kind.OData):
 		p.fault(d, "is built in and has another %s; it cannot be changed: give yours another name and id, or leave it out", ch.Differences[0].Property)
 	}
 	return nil
@@ -230,7 +230,7 @@ func (p *planner) resolve(ctx context.Context, d document.Document, r document.R
 		}
 		for _, o := range objects {
 			switch {
-			case k.Identifier(o) == r.ID:
+			case k.Identifies(o, r.ID):
 				return nil
 			case r.ID != "" && k.Name(o) == r.ID:
 				hint = fmt.Sprintf("; the %s of that name has the id %s", k.Title, k.Identifier(o))

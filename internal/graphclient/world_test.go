@@ -49,6 +49,7 @@ type service struct {
 	*testing.T
 	client *graphclient.Client
 	boot   admin.Bootstrap
+	room   *admin.Service
 	writes int // requests that were no GET
 }
 
@@ -72,6 +73,7 @@ func newService(t *testing.T) *service {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.room = room
 	if s.boot, err = room.Found(t.Context(), admin.FoundRequest{BaseURL: server.URL}); err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,8 @@ type Difference struct {
 // its innermost differences.
 func (k Kind) Compare(want, have map[string]any) (changed []string, diffs []Difference) {
 	defaults := k.defaults()
-	have = maps.Clone(have)
+	want, have = maps.Clone(want), maps.Clone(have)
+	settle(k, want)
 	settle(k, have)
 	for _, name := range slices.Sorted(maps.Keys(want)) {
 		if !k.compared(name, want, have) {
@@ -203,6 +204,22 @@ var caseless = []string{
 	"userPrincipalName", "appActionIfUnableToAuthenticateUser", "mobileThreatDefenseRemediationAction", "maximumAllowedDeviceThreatLevel",
 	"allowedInboundDataTransferSources", "allowedOutboundDataTransferDestinations", "allowedOutboundClipboardSharingLevel",
 	"platform", "assignmentFilterManagementType", "targetedAppManagementLevels", "appGroupType",
+	"excludeUsers", "excludeApplications", "includeUserActions", "includeLocations", "excludeLocations", "includeServicePrincipals",
+	"signInRiskLevels", "userRiskLevels", "servicePrincipalRiskLevels", "mode", "cloudAppSecurityType", "authenticationType", "frequencyInterval",
+	"insiderRiskLevels", "transferMethods", "guestOrExternalUserTypes", "allowedCombinations",
+}
+
+// flags hold several words of an enumeration in one text, in any order.
+var flags = []string{"insiderRiskLevels", "transferMethods", "guestOrExternalUserTypes"}
+
+// sorted is such a text with its words in one order.
+func sorted(text string) string {
+	words := strings.Split(text, ",")
+	for i := range words {
+		words[i] = strings.ToLower(strings.TrimSpace(words[i]))
+	}
+	slices.Sort(words)
+	return strings.Join(words, ",")
 }
 
 func sameText(name, want, have string) bool {
@@ -210,7 +227,9 @@ func sameText(name, want, have string) bool {
 		return true
 	}
 	switch {
-	case strings.HasPrefix(name, "period"):
+	case slices.Contains(flags, name):
+		return sorted(want) == sorted(have)
+	case strings.HasPrefix(name, "period"), name == "userReacceptRequiredFrequency", name == "frequency":
 		w, errW := odata.ParseDuration(want)
 		h, errH := odata.ParseDuration(have)
 		return errW == nil && errH == nil && w == h
@@ -259,6 +278,9 @@ func signs(name string, list []any) []string {
 
 func sign(name string, v any) string {
 	if s, ok := v.(string); ok {
+		if name == "allowedCombinations" {
+			return sorted(s)
+		}
 		return s
 	}
 	o, _ := v.(map[string]any)
@@ -268,6 +290,8 @@ func sign(name string, v any) string {
 	case "assignments":
 		target := Object(o["target"])
 		return Text(target, "@odata.type") + " " + Text(target, "groupId") + filterOf(target)
+	case "ipRanges":
+		return Text(o, "cidrAddress")
 	case "customSettings":
 		return pair(Text(o, "name"), Text(o, "value"))
 	case "settings":

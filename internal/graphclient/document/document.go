@@ -173,7 +173,11 @@ func recognise(o map[string]any, context string) (Kind, error) {
 func (k Kind) within(context string) bool {
 	_, path, _ := strings.Cut(context, "$metadata#")
 	path, _, _ = strings.Cut(strings.TrimSuffix(path, "/$entity"), "(")
-	return path != "" && strings.HasSuffix("/"+path, k.Path[strings.LastIndex(k.Path, "/"):])
+	tail := strings.LastIndex(k.Path, "/")
+	if k.Path[tail:] == "/policies" { // there are several
+		tail = strings.LastIndex(k.Path[:tail], "/")
+	}
+	return path != "" && strings.HasSuffix("/"+path, k.Path[tail:])
 }
 
 // complete refuses objects without a name and adds what may be left out.

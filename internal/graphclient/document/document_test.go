@@ -54,7 +54,7 @@ func TestKindsHaveEachTheirOwnTypeFolderAndPath(t *testing.T) {
 			t.Errorf("%s is not found", k.OData)
 		}
 	}
-	if _, ok := document.KindOf("namedLocation"); ok {
+	if _, ok := document.KindOf("managedDevice"); ok {
 		t.Error("a kind that is not supported is found")
 	}
 }

@@ -22,6 +22,10 @@ const (
 	Protection    = "windowsManagedAppProtection"
 	Configuration = "targetedManagedAppConfiguration"
 	Access        = "conditionalAccessPolicy"
+	Location      = "namedLocation"
+	Strength      = "authenticationStrengthPolicy"
+	Context       = "authenticationContextClassReference"
+	Agreement     = "agreement"
 	Role          = "deviceAndAppManagementRoleDefinition"
 	RoleGrant     = "deviceAndAppManagementRoleAssignment"
 )
@@ -44,6 +48,7 @@ type Kind struct {
 	skip   []string // properties that are not compared: the service's own, or of other platforms
 	drop   []string // properties that are not exported or sent: they repeat others, or are the service's own
 	only   []string // when set: the only properties that are compared
+	chosen bool     // whoever creates one chooses its identifier
 	strict bool     // properties that the service does not know are sent, so that it refuses them
 	// looks recognises an object without a type.
 	looks func(o map[string]any) bool
@@ -51,11 +56,11 @@ type Kind struct {
 
 // readOnly properties come from the service alone.
 var readOnly = []string{
-	"id", "createdDateTime", "modifiedDateTime", "lastModifiedDateTime", "deletedDateTime", "version", "templateId", "isAssigned", "deployedAppCount",
+	"id", "createdDateTime", "modifiedDateTime", "lastModifiedDateTime", "deletedDateTime", "version", "isAssigned", "deployedAppCount",
 }
 
 // Kinds lists what can be applied, in the order in which kinds depend on each other.
-func Kinds() []Kind { return slices.Concat(people(), policies(), roles()) }
+func Kinds() []Kind { return slices.Concat(people(), policies(), conditional(), roles()) }
 
 // KindOf returns the kind of a Graph type, without its namespace.
 func KindOf(odata string) (Kind, bool) {
@@ -100,7 +105,7 @@ func policies() []Kind {
 	return []Kind{
 		{
 			Title: "threat connector", OData: Connector, Path: "/beta/deviceManagement/mobileThreatDefenseConnectors",
-			Folder: "connectors", Keys: []string{"id"},
+			Folder: "connectors", Keys: []string{"id"}, chosen: true,
 			only:  []string{"windowsMobileApplicationManagementEnabled", "windowsDeviceBlockedOnMissingPartnerData", "partnerUnresponsivenessThresholdInDays"},
 			looks: has("windowsMobileApplicationManagementEnabled", "partnerState", "lastHeartbeatDateTime"),
 		},
@@ -118,9 +123,35 @@ func policies() []Kind {
 			Query: "?$expand=apps,assignments,settings", Folder: "app-configuration", Keys: []string{"id", "displayName"}, Actions: configuring,
 			looks: has("customSettings"),
 		},
+	}
+}
+
+// conditional are the kinds of Conditional Access: what policies refer to comes
+// before them.
+func conditional() []Kind {
+	return []Kind{
 		{
-			Title: "conditional access policy", OData: Access, Path: "/v1.0/identity/conditionalAccess/policies",
-			Folder: "conditional-access", Keys: []string{"id", "displayName"}, strict: true,
+			Title: "named location", OData: Location, Path: "/v1.0/identity/conditionalAccess/namedLocations", Folder: "named-locations",
+			Keys: []string{"id", "displayName"}, strict: true, also: []string{"ipNamedLocation", "countryNamedLocation", "compliantNetworkNamedLocation"},
+			looks: has("ipRanges", "countriesAndRegions"),
+		},
+		{
+			Title: "authentication strength", OData: Strength, Path: "/v1.0/identity/conditionalAccess/authenticationStrength/policies",
+			Folder: "authentication-strengths", Keys: []string{"id", "displayName"}, strict: true,
+			Actions: map[string]string{"allowedCombinations": "updateAllowedCombinations"},
+			drop:    []string{"policyType", "requirementsSatisfied", "combinationConfigurations"}, looks: has("allowedCombinations"),
+		},
+		{ // its identifier is what apps ask for
+			Title: "authentication context", OData: Context, Path: "/v1.0/identity/conditionalAccess/authenticationContextClassReferences",
+			Folder: "authentication-contexts", Keys: []string{"id"}, chosen: true, looks: has("isAvailable"),
+		},
+		{
+			Title: "terms of use", OData: Agreement, Path: "/v1.0/identityGovernance/termsOfUse/agreements", Query: "?$expand=files",
+			Folder: "terms-of-use", Keys: []string{"id", "displayName"}, looks: has("isViewingBeforeAcceptanceRequired", "termsExpiration"),
+		},
+		{ // beta shows every property but the template, which decides nothing
+			Title: "conditional access policy", OData: Access, Path: "/beta/identity/conditionalAccess/policies",
+			Folder: "conditional-access", Keys: []string{"id", "displayName"}, strict: true, skip: []string{"templateId"},
 			looks: has("grantControls", "sessionControls", "conditions"),
 		},
 	}
@@ -196,9 +227,19 @@ func (k Kind) Identifier(o map[string]any) string {
 	return Text(o, "id")
 }
 
+// Identifies reports whether others may refer to o by id: an application has two
+// identifiers, and tags that name it with others.
+func (k Kind) Identifies(o map[string]any, id string) bool {
+	if k.OData != Application {
+		return k.Identifier(o) == id
+	}
+	tags, _ := o["tags"].([]any)
+	return id != "" && (Text(o, "appId") == id || Text(o, "id") == id || slices.Contains(tags, any(id)))
+}
+
 // BuiltIn reports whether o is a part of the product.
 func (k Kind) BuiltIn(o map[string]any) bool {
-	return o["isBuiltIn"] == true || o["isBuiltInRoleDefinition"] == true || Dig(o, "postern", "builtIn") == true
+	return o["isBuiltIn"] == true || o["isBuiltInRoleDefinition"] == true || o["policyType"] == "builtIn" || Dig(o, "postern", "builtIn") == true
 }
 
 // Find matches a body by the strongest key that it shares with one of objects;
@@ -228,11 +269,11 @@ func (k Kind) Find(body map[string]any, objects []map[string]any) (map[string]an
 // Outgoing is the part of a body that is sent: the properties in only, or all
 // but the service's own.
 func (k Kind) Outgoing(body map[string]any, only []string) map[string]any {
-	out := map[string]any{"@odata.type": namespace + k.OData}
+	out := map[string]any{"@odata.type": k.typeOf(body)}
 	for name, v := range body {
 		switch {
 		case only != nil && !slices.Contains(only, name):
-		case name == "id" && k.OData == Connector && only == nil:
+		case name == "id" && k.chosen && only == nil:
 			out[name] = v
 		case slices.Contains(readOnly, name), slices.Contains(k.drop, name), name == "appId":
 		case annotation(name) && name != "members@odata.bind":
@@ -241,6 +282,19 @@ func (k Kind) Outgoing(body map[string]any, only []string) map[string]any {
 		}
 	}
 	return out
+}
+
+// typeOf is how a body says what it is. There are kinds of named locations.
+func (k Kind) typeOf(body map[string]any) string {
+	switch t := Text(body, "@odata.type"); {
+	case k.OData != Location:
+		return namespace + k.OData
+	case t != "":
+		return t
+	case body["ipRanges"] != nil:
+		return namespace + "ipNamedLocation"
+	}
+	return namespace + "countryNamedLocation"
 }
 
 // annotation reports whether a member is about others: odata.type, an action
@@ -256,7 +310,7 @@ func (k Kind) Exported(o map[string]any) map[string]any {
 		return name != "id" && slices.Contains(readOnly, name) || slices.Contains(k.drop, name) || name == "passwordCredentials" ||
 			strings.HasSuffix(name, "@odata.context") || strings.HasPrefix(name, "#")
 	})
-	out["@odata.type"] = namespace + k.OData
+	out["@odata.type"] = k.typeOf(o)
 	settle(k, out)
 	if site := Object(out["onPremisesPublishing"]); site != nil {
 		out["onPremisesPublishing"] = portless(site)

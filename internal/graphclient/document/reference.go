@@ -18,7 +18,7 @@ type Reference struct {
 
 // words stand among identifiers and name no object. The service knows which of
 // them it takes.
-var words = []string{"all", "none", "guestsorexternalusers", "office365", "microsoftadminportals"}
+var words = []string{"all", "none", "guestsorexternalusers", "office365", "microsoftadminportals", "alltrusted", "serviceprincipalsinmytenant"}
 
 // References lists what a document refers to.
 func References(d Document) []Reference {
@@ -39,6 +39,15 @@ func References(d Document) []Reference {
 		take("conditions.users.excludeGroups", Group)
 		take("conditions.applications.includeApplications", Application)
 		take("conditions.applications.excludeApplications", Application)
+		take("conditions.applications.includeAuthenticationContextClassReferences", Context)
+		take("conditions.clientApplications.includeServicePrincipals", Application)
+		take("conditions.clientApplications.excludeServicePrincipals", Application)
+		take("conditions.locations.includeLocations", Location)
+		take("conditions.locations.excludeLocations", Location)
+		take("grantControls.termsOfUse", Agreement)
+		if id := Text(Object(Dig(d.Body, "grantControls", "authenticationStrength")), "id"); id != "" {
+			out = append(out, Reference{"grantControls.authenticationStrength", id, []string{Strength}})
+		}
 	case Protection, Configuration:
 		out = assigned(d)
 		take("roleScopeTagIds", ScopeTag)

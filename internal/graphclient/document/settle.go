@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -62,7 +63,68 @@ func settle(k Kind, o map[string]any) {
 		if role != "" {
 			o["roleDefinition"] = map[string]any{"id": role}
 		}
+	case Access:
+		settleAccess(o)
+	case Agreement:
+		settleFiles(o)
 	}
+}
+
+// settleAccess leaves of an authentication strength what names it, and says what
+// Graph takes for granted. The parts of o are not changed but replaced.
+func settleAccess(o map[string]any) {
+	if on, ok := o["conditions"].(map[string]any); ok && blank(on["clientAppTypes"]) {
+		on = maps.Clone(on)
+		on["clientAppTypes"] = []any{"all"}
+		o["conditions"] = on
+	}
+	if g, ok := o["grantControls"].(map[string]any); ok {
+		const name = "authenticationStrength"
+		g = maps.Clone(g)
+		id := cmp.Or(Text(Object(g[name]), "id"), lastSegment(Text(g, name+"@odata.bind")))
+		delete(g, name+"@odata.bind")
+		delete(g, name+"@odata.context")
+		g[name] = nil
+		if id != "" {
+			g[name] = map[string]any{"id": id}
+		}
+		o["grantControls"] = g
+	}
+	n := Object(o["sessionControls"])
+	if f := Object(n["signInFrequency"]); !blank(f) {
+		n, f = maps.Clone(n), maps.Clone(f)
+		f["authenticationType"] = cmp.Or(Text(f, "authenticationType"), "primaryAndSecondaryAuthentication")
+		f["frequencyInterval"] = cmp.Or(Text(f, "frequencyInterval"), "timeBased")
+		n["signInFrequency"] = f
+		o["sessionControls"] = n
+	}
+}
+
+// settleFiles leaves of the files of terms of use what they say, and in which
+// language: the rest is the service's own.
+func settleFiles(o map[string]any) {
+	files, ok := o["files"].([]any)
+	if localized, here := Dig(o, "file", "localizations").([]any); here && !ok {
+		files, ok = localized, true
+	}
+	delete(o, "file")
+	if !ok {
+		return
+	}
+	out := make([]any, len(files))
+	for i, v := range files {
+		f, plain := Object(v), map[string]any{}
+		for _, name := range []string{"fileName", "language", "isDefault"} {
+			if f[name] != nil {
+				plain[name] = f[name]
+			}
+		}
+		if data := Text(Object(f["fileData"]), "data"); data != "" {
+			plain["fileData"] = map[string]any{"data": data}
+		}
+		out[i] = plain
+	}
+	o["files"] = out
 }
 
 // actions lists what a role allows, or forbids, sorted.
