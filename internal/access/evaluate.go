@@ -228,6 +228,9 @@ func given(fact bool, c Controls) Controls {
 func (s *Set) find(i int, f *Facts, now circumstances, v *verdicts, n *Session) Finding {
 	p := &s.policies[i]
 	met := now.met | p.own(f)
+	if now.legacy {
+		met &^= strengthBit // nothing that such a client sends shows how somebody signed in
+	}
 	a := Finding{Policy: i, Waived: p.demanded & now.waived, Result: p.result(Success, ReportOnlySuccess)}
 	asked := met | now.asked
 	if p.demanded&strengthBit != 0 && !now.helpless && p.strength.Satisfied(f.Methods|f.Offers) {
@@ -298,16 +301,16 @@ func (p *compiled) fresh(f *Facts) bool {
 			return true // nothing to show anew; whether a second factor is needed says the grant
 		}
 	}
+	age := f.Now.Sub(at)
 	switch {
-	case q.EveryTime && f.Continues:
-		return true
+	case at.IsZero() || age < -skew:
+		return false
 	case q.EveryTime:
-		most = atOnce
+		return f.Continues || age <= atOnce
 	case f.Background:
 		most += putOff
 	}
-	age := f.Now.Sub(at)
-	return !at.IsZero() && age >= -skew && (age < most || q.EveryTime && age == most)
+	return age < most
 }
 
 // satisfied reports whether the controls in met fulfil the policy's formula. A

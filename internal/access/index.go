@@ -39,6 +39,9 @@ func (t targets[ID]) gather(id ID, include, exclude []uint64) {
 }
 
 func (s *Set) markUsers(i int, u Users) {
+	if u.None {
+		return
+	}
 	if u.All {
 		set(s.everyone, i)
 	}

@@ -15,7 +15,7 @@ type Request struct {
 	Resources     []directory.AppID
 	Actions       []UserAction
 	Contexts      []ContextID
-	ClientAppType ClientAppType // empty: what the client's registration says
+	ClientAppType ClientAppType  // empty: what the client's registration says
 	Transfer      TransferMethod // how this request was handed over; the session's own history is read
 	UserAgent     string         // claimed, never proof
 	IP            string
