@@ -54,8 +54,23 @@ type Config struct {
 	Agreements []agreement.Agreement
 }
 
+// Person is what a what-if reads of somebody.
+type Person struct {
+	User        directory.User
+	Groups      []directory.GroupID // direct and nested
+	Acceptances []agreement.Acceptance
+}
+
+// Directory answers what a what-if asks.
+type Directory interface {
+	// Person and Resource return fault.NotFound for what is unknown.
+	Person(ctx context.Context, t directory.TenantID, id directory.UserID) (Person, error)
+	Resource(ctx context.Context, t directory.TenantID, id directory.AppID) (directory.App, error)
+}
+
 // Store is what the room reads and the log it appends to.
 type Store interface {
+	Directory
 	// Facts reads everything about r in one snapshot. An unknown session, client
 	// or resource is fault.NotFound.
 	Facts(ctx context.Context, r access.Request) (Facts, error)

@@ -55,6 +55,14 @@ func (w *world) KeepSet(_ context.Context, _ directory.TenantID, id access.SetID
 	return nil
 }
 
+func (w *world) Person(context.Context, directory.TenantID, directory.UserID) (gate.Person, error) {
+	return gate.Person{User: w.facts.User, Groups: w.facts.Groups}, w.err
+}
+
+func (w *world) Resource(_ context.Context, _ directory.TenantID, id directory.AppID) (directory.App, error) {
+	return directory.App{ID: id}, w.err
+}
+
 func (w *world) Kept(context.Context, directory.TenantID, access.SetID) (access.Rules, error) {
 	return access.Rules{}, fault.New(fault.NotFound, "nothing is kept")
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/postern-mam/postern/internal/access"
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/fault"
+	"github.com/postern-mam/postern/internal/gate"
 	"github.com/postern-mam/postern/internal/store/sqldb"
 )
 
@@ -24,6 +25,25 @@ func (v gateView) Kept(ctx context.Context, t directory.TenantID, id access.SetI
 		}
 		return decode[access.Rules](doc)
 	})
+}
+
+// Person reads somebody for a what-if.
+func (v gateView) Person(ctx context.Context, t directory.TenantID, id directory.UserID) (gate.Person, error) {
+	return one(ctx, v.Store, func(tx *sqldb.Tx) (p gate.Person, err error) {
+		if p.User, err = userTable.get(tx, string(t), string(id)); err != nil {
+			return p, err
+		}
+		if p.Groups, err = groups(tx, t, id); err != nil {
+			return p, err
+		}
+		p.Acceptances, err = acceptancesOf(tx, t, id)
+		return p, err
+	})
+}
+
+// Resource reads an application for a what-if.
+func (v gateView) Resource(ctx context.Context, t directory.TenantID, id directory.AppID) (directory.App, error) {
+	return glance(ctx, v.Store, func(tx *sqldb.Tx) (directory.App, error) { return appTable.get(tx, string(t), string(id)) })
 }
 
 // historyPage is how many entries are read at once: a snapshot is not held for as

@@ -46,7 +46,6 @@ const (
 // later work, and why its requests are refused until then.
 const (
 	locations = "named locations come with the conditions that use them"
-	whatIf    = "the what-if of Conditional Access comes with its other conditions"
 	testOnly  = "a path of the recording server, which plays faults"
 	condition = "the condition or control is not evaluated yet, and none is ever ignored"
 	suite     = "Office 365 is no application here yet"
@@ -195,7 +194,6 @@ func TestTheV1SDKIsServed(t *testing.T) {
 		}, nil)
 	}
 	c.later = []*later{
-		{request: "POST /v1.0/identity/conditionalAccess/evaluate", why: whatIf},
 		{request: "GET /v1.0/fault/.*", why: testOnly},
 	}
 	c.departing = []*member{

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"github.com/postern-mam/postern/internal/admin"
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/fault"
+	"github.com/postern-mam/postern/internal/gate"
 	"github.com/postern-mam/postern/internal/httpapi/graph"
 	"github.com/postern-mam/postern/internal/httpapi/graph/conditional"
 	"github.com/postern-mam/postern/internal/httpapi/graph/entra"
@@ -130,6 +132,15 @@ func (w *world) mount() {
 	w.Helper()
 	clock := func() time.Time { return now }
 	policies := &intune.Area{Admin: w.admin, Registrations: w.mam, Now: clock}
+	decides, err := gate.New(gate.Options{Store: w.store.Gate(), Now: clock, Country: func(ip netip.Addr) string {
+		if ip == netip.MustParseAddr("203.0.113.9") {
+			return "US"
+		}
+		return ""
+	}})
+	if err != nil {
+		w.Fatal(err)
+	}
 	door, err := graph.New(graph.Config{
 		BaseURL: base, Now: clock, Log: slog.New(slog.DiscardHandler), Authority: w.admin.Authority,
 		Address: func(r *http.Request) string { return r.Header.Get("X-Forwarded-For") }, // as behind a proxy that is trusted
@@ -141,7 +152,7 @@ func (w *world) mount() {
 		},
 	},
 		entra.New(w.admin, base).Routes(),
-		(&conditional.Area{Admin: w.admin, SignIns: w.log}).Routes(),
+		(&conditional.Area{Admin: w.admin, SignIns: w.log, Gate: decides}).Routes(),
 		policies.Routes(),
 		(&registrations.Area{Admin: w.admin, Registrations: w.mam, Reports: w.reports(clock), Policy: policies.Delivered, Now: clock}).Routes(),
 		w.administration(clock).Routes(),

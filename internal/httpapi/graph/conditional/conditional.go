@@ -34,6 +34,6 @@ func (d *Area) as(c *graph.Call) *admin.Service { return d.Admin.As(c.Actor()) }
 func (d *Area) Routes() []graph.Route {
 	return append(slices.Concat(d.accessPolicies().Routes(), d.strengthRoutes(), d.contextRoutes(), d.agreementRoutes(),
 		d.locationRoutes(), d.deletedRoutes()),
-		d.replayRoute(),
+		d.replayRoute(), d.whatIfRoute(),
 		graph.Route{Method: http.MethodGet, Pattern: "auditLogs/signIns", Needs: directory.AuditRead, Do: d.listSignIns})
 }
