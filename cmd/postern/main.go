@@ -38,6 +38,7 @@ type cli struct {
 	Lint   command.Lint   `cmd:"" help:"Find what is valid and yet does not do what is meant."`
 	Report command.Report `cmd:"" help:"Write a report about registered apps, users or wipes."`
 
+	WhatIf  command.WhatIf  `cmd:"" name:"what-if" help:"Say which policies would apply to a sign-in, and what would come of it."`
 	Replay  command.Replay  `cmd:"" help:"Say whom a draft of Conditional Access policies would have blocked, asked or let in."`
 	History command.History `cmd:"" help:"Say what happened to a policy, newest first."`
 	Restore command.Restore `cmd:"" help:"Make a policy again what it was."`

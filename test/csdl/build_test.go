@@ -94,6 +94,11 @@ func (w *tour) accessPolicy(t *testing.T) {
 	})
 	w.do(t, http.StatusNoContent, http.MethodPatch, all+"/{}", map[string]any{"description": "of the tour"}, id)
 	w.keys["policy"] = id
+	w.do(t, http.StatusOK, http.MethodPost, "identity/conditionalAccess/evaluate", map[string]any{
+		"signInIdentity":   map[string]any{"@odata.type": "#microsoft.graph.userSignIn", "userId": w.house.User},
+		"signInContext":    map[string]any{"@odata.type": "#microsoft.graph.applicationContext", "includeApplications": []string{w.house.SiteApp}},
+		"signInConditions": map[string]any{"devicePlatform": "windows", "clientAppType": "browser", "deviceInfo": map[string]any{"isCompliant": true}},
+	})
 	w.do(t, http.StatusOK, http.MethodPost, "identity/conditionalAccess/postern.replay", map[string]any{"days": 1, "withoutPolicies": []string{id}})
 }
 
