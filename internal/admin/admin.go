@@ -46,6 +46,7 @@ type Service struct {
 	issuerHost string
 	clock      func() time.Time
 	actor      audit.Actor // zero: the service itself
+	forced     bool        // what would lock out every admin is saved all the same
 }
 
 // As returns the room as an actor uses it: the record of changes names the actor.

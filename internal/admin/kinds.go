@@ -150,7 +150,7 @@ func (s *Service) checkConnector(ctx context.Context, old, c *threat.Connector) 
 func (s *Service) AccessPolicies() Collection[access.Policy] {
 	return Collection[access.Policy]{
 		service: s, kind: audit.AccessPolicy, objects: s.store.AccessPolicies(), restorable: true,
-		check: s.checkAccessPolicy,
+		check: s.checkAccess,
 		announce: func(_, p *access.Policy) event.Event {
 			return s.changed(p.Tenant, "conditional access policy", &event.Reach{})
 		},

@@ -86,21 +86,28 @@ func (x *search) concerned(c component) policies {
 // everyMethod is all that a session can have used.
 const everyMethod = strength.QRCodePin<<1 - 1
 
-// methods lists what a session may have used: everything, or, without a second
-// factor, one method that proves one thing.
+// methods lists what a session may have used: everything that there is, or, without
+// a second factor, one method that proves one thing.
 func (x *search) methods() []strength.Methods {
+	there := x.q.Methods
+	if there == 0 {
+		there = everyMethod
+	}
 	if x.q.Without.Has(access.AuthenticationStrength) {
 		return []strength.Methods{0}
 	}
 	if !x.q.Without.Has(access.MFA) {
-		return []strength.Methods{everyMethod}
+		return []strength.Methods{there}
 	}
 	multifactor, _ := strength.BuiltIn(strength.Multifactor)
-	var out []strength.Methods
+	out := []strength.Methods{0}
 	for _, m := range strength.Modes() {
-		if !multifactor.Satisfied(m.Method) {
+		if there&m.Method != 0 && !multifactor.Satisfied(m.Method) {
 			out = append(out, m.Method)
 		}
+	}
+	if len(out) > 1 {
+		return out[1:]
 	}
 	return out
 }

@@ -29,6 +29,7 @@ import (
 	"github.com/postern-mam/postern/internal/access"
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/location"
+	"github.com/postern-mam/postern/internal/strength"
 )
 
 // World is who and what exists.
@@ -76,6 +77,7 @@ type Question struct {
 	SignInRisk     []access.Risk     // "" is not known
 	UserRisk       []access.Risk
 	InsiderRisk    []access.Risk
+	Methods        strength.Methods // that there are; 0: every one
 	// Without are controls that the sign-in does not have. Every other that a person
 	// or a device can have it may have.
 	Without access.Controls
