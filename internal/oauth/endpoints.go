@@ -12,6 +12,9 @@ type Endpoints struct {
 	Token         string
 	Keys          string
 	Logout        string
+	Introspect    string
+	DeviceCode    string
+	DevicePage    string // where people type the code of a device
 }
 
 // EndpointsOf returns the addresses of t below base, the public URL without a
@@ -26,5 +29,8 @@ func EndpointsOf(base string, t directory.TenantID) Endpoints {
 		Token:         a + "/oauth2/v2.0/token",
 		Keys:          a + "/discovery/v2.0/keys",
 		Logout:        a + "/oauth2/v2.0/logout",
+		Introspect:    a + "/oauth2/v2.0/introspect",
+		DeviceCode:    a + "/oauth2/v2.0/devicecode",
+		DevicePage:    a + "/oauth2/v2.0/device",
 	}
 }

@@ -87,6 +87,7 @@ func (d *Door) Mount(mux *http.ServeMux) {
 	mux.Handle("GET /{tenant}/v2.0/.well-known/openid-configuration", d.json(d.configuration))
 	mux.Handle("GET /{tenant}/discovery/v2.0/keys", d.json(d.keys))
 	mux.Handle("POST /{tenant}/oauth2/v2.0/token", d.json(d.token))
+	mux.Handle("POST /{tenant}/oauth2/v2.0/introspect", d.json(d.introspect))
 
 	mux.Handle("GET /{tenant}/oauth2/v2.0/authorize", d.page(d.start))
 	mux.Handle("POST /{tenant}/oauth2/v2.0/authorize", d.page(d.start))

@@ -32,6 +32,20 @@ func (d *Door) token(w http.ResponseWriter, q *request) error {
 	return writeJSON(w, http.StatusOK, out)
 }
 
+// introspect is the introspection endpoint.
+func (d *Door) introspect(w http.ResponseWriter, q *request) error {
+	if err := q.parse(); err != nil {
+		return err
+	}
+	out, err := d.service.Introspect(q.Context(), idp.Call{
+		Tenant: q.tenant, Form: q.PostForm, Authorization: q.Header.Values("Authorization"), CorrelationID: q.correlation,
+	})
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, out)
+}
+
 func writeJSON(w http.ResponseWriter, status int, v any) error {
 	h := w.Header()
 	h.Set("Content-Type", "application/json; charset=utf-8")
@@ -87,6 +101,9 @@ type metadata struct {
 	TokenEndpoint          string   `json:"token_endpoint"`
 	JWKS                   string   `json:"jwks_uri"`
 	EndSessionEndpoint     string   `json:"end_session_endpoint"`
+	IntrospectionEndpoint  string   `json:"introspection_endpoint"`
+	IntrospectionAuth      []string `json:"introspection_endpoint_auth_methods_supported"`
+	DeviceEndpoint         string   `json:"device_authorization_endpoint,omitempty"`
 	ResponseTypes          []string `json:"response_types_supported"`
 	ResponseModes          []string `json:"response_modes_supported"`
 	GrantTypes             []string `json:"grant_types_supported"`
@@ -116,6 +133,7 @@ func (d *Door) configuration(w http.ResponseWriter, q *request) error {
 	public(w)
 	return writeJSON(w, http.StatusOK, metadata{
 		Issuer: at.Issuer, AuthorizationEndpoint: at.Authorize, TokenEndpoint: at.Token, JWKS: at.Keys, EndSessionEndpoint: at.Logout,
+		IntrospectionEndpoint: at.Introspect, IntrospectionAuth: []string{"client_secret_post", "client_secret_basic", "private_key_jwt"},
 		ResponseTypes:          []string{"code"},
 		ResponseModes:          []string{string(oauth.Query), string(oauth.FormPost)},
 		GrantTypes:             []string{string(oauth.CodeGrant), string(oauth.RefreshGrant), string(oauth.ClientGrant)},
