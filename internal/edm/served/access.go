@@ -7,6 +7,7 @@ beta: entity identityContainer = conditionalAccess conditionalAccessRoot own
 entity conditionalAccessRoot : entity
 	authenticationContextClassReferences []authenticationContextClassReference own; authenticationStrength authenticationStrengthRoot own
 	deletedItems caPoliciesDeletableRoot own; namedLocations []namedLocation own; policies []conditionalAccessPolicy own
+	templates []conditionalAccessTemplate own
 entity caPoliciesDeletableRoot : entity = namedLocations []namedLocation own; policies []conditionalAccessPolicy own
 entity policyRoot : entity
 	authenticationStrengthPolicies []authenticationStrengthPolicy own; conditionalAccessPolicies []conditionalAccessPolicy own
@@ -16,6 +17,12 @@ entity conditionalAccessPolicy : policyDeletableItem
 	grantControls conditionalAccessGrantControls; id string! ro; modifiedDateTime instant ro
 	sessionControls conditionalAccessSessionControls; state conditionalAccessPolicyState!; postern posternExtension
 	v1.0: templateId string
+entity conditionalAccessTemplate : entity
+	description string!; details conditionalAccessPolicyDetail!; name string!; scenarios templateScenarios!
+complex conditionalAccessPolicyDetail
+	conditions conditionalAccessConditionSet!; grantControls conditionalAccessGrantControls
+	sessionControls conditionalAccessSessionControls
+flags templateScenarios = new secureFoundation zeroTrust remoteWork=4 protectAdmins=8 emergingThreats=16 unknownFutureValue=32
 entity namedLocation : policyDeletableItem
 	createdDateTime instant ro; displayName string!; id string! ro; modifiedDateTime instant ro; postern posternExtension
 entity ipNamedLocation : namedLocation = ipRanges []ipRange!; isTrusted bool!

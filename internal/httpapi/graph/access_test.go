@@ -119,12 +119,12 @@ func TestAControlThatIsOffIsKeptAndOneThatIsNotThereIsNull(t *testing.T) {
 // Scripts write what they have none of as an empty list or an empty object.
 func TestWhatSaysNothingIsNotConfigured(t *testing.T) {
 	w := newWorld(t)
-	a := w.send("POST", accessPath, `{"displayName":"p","state":"Enabled","conditions":{"users":{"includeUsers":["All"],"includeGuestsOrExternalUsers":[]},
+	a := w.send("POST", accessPath, `{"displayName":"p","state":"EnabledForReportingButNotEnforced","conditions":{"users":{"includeUsers":["All"],"includeGuestsOrExternalUsers":[]},
 		"applications":{"includeApplications":["All"]},"clientAppTypes":[],"locations":[],"devices":[],"platforms":{"includePlatforms":[]},
 		"clientApplications":{"includeServicePrincipals":[],"servicePrincipalFilter":null},"authenticationFlows":{"transferMethods":"none"}},
 		"GrantControls":{},"sessionControls":[],"grantControls":{"operator":"OR","builtInControls":["block"],"authenticationStrength@odata.context":"x",
 		"authenticationStrength":null},"@odata.context":"x","createdDateTime":null}`).want(201)
-	a.has(`{"sessionControls":null,"state":"enabled"}`)
+	a.has(`{"sessionControls":null,"state":"enabledForReportingButNotEnforced"}`)
 	answer{world: w, body: a.body["conditions"].(map[string]any), what: "conditions"}.has(`{"clientAppTypes":["all"],"locations":null,"devices":null,"platforms":null,
 		"clientApplications":null,"authenticationFlows":null}`)
 }
@@ -148,7 +148,8 @@ func TestAPolicyForWorkloadsNamesServicePrincipals(t *testing.T) {
 func TestARetiredControlIsTakenWithAWarning(t *testing.T) {
 	w := newWorld(t)
 	for control, warns := range map[string]bool{"approvedApplication": true, "compliantApplication": false} {
-		a := w.send("POST", accessPath, strings.Replace(accessPolicy(""), `"mfa"`, `"`+control+`"`, 1)).want(201)
+		report := strings.NewReplacer(`"mfa"`, `"`+control+`"`, `"enabled"`, `"enabledForReportingButNotEnforced"`)
+		a := w.send("POST", accessPath, report.Replace(accessPolicy(""))).want(201)
 		if got := a.header.Get("Warning"); strings.HasPrefix(got, `299 postern "`) != warns {
 			t.Errorf("%s: Warning is %q", control, got)
 		}
@@ -172,4 +173,21 @@ func encoded(t *testing.T, v any) string {
 		t.Fatal(err)
 	}
 	return string(doc)
+}
+
+func TestAPolicyMadeFromATemplateRemembersIt(t *testing.T) {
+	w := newWorld(t)
+	const path = "/v1.0/identity/conditionalAccess/templates"
+	all := w.get(path).want(200).values()
+	if len(all) < 8 || !strings.Contains(all[0]["name"].(string), "Windows") {
+		t.Fatalf("templates: %v", all)
+	}
+	for _, v := range all {
+		id := v["id"].(string)
+		one := w.get(path + "/" + id).want(200)
+		body := one.body["details"].(map[string]any)
+		body["displayName"], body["state"], body["templateId"] = v["name"], "disabled", id
+		w.send("POST", accessPath, encoded(t, body)).want(201).has(`{"templateId":"` + id + `","conditions":` + encoded(t, body["conditions"]) + `}`)
+	}
+	w.get(path + "/none").refused(404)
 }

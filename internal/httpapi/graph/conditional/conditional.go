@@ -33,7 +33,7 @@ func (d *Area) as(c *graph.Call) *admin.Service { return d.Admin.As(c.Actor()) }
 // Routes lists what is served, with the permission that each needs.
 func (d *Area) Routes() []graph.Route {
 	return append(slices.Concat(d.accessPolicies().Routes(), d.strengthRoutes(), d.contextRoutes(), d.agreementRoutes(),
-		d.locationRoutes(), d.deletedRoutes()),
+		d.locationRoutes(), d.deletedRoutes(), d.templateRoutes()),
 		d.replayRoute(), d.whatIfRoute(),
 		graph.Route{Method: http.MethodGet, Pattern: "auditLogs/signIns", Needs: directory.AuditRead, Do: d.listSignIns})
 }
