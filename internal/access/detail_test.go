@@ -11,6 +11,7 @@ import (
 
 	"github.com/postern-mam/postern/internal/access"
 	"github.com/postern-mam/postern/internal/agreement"
+	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/location"
 	"github.com/postern-mam/postern/internal/strength"
 )
@@ -269,5 +270,32 @@ func TestFactsAreCopiedWithAllThatIsChangedInThem(t *testing.T) {
 	c.Device.Model, c.Terms[0], c.Groups[0], c.Resources[0].ID = "b", "y", "z", "w"
 	if f.Device.Model != "a" || f.Terms[0] != "x" || f.Groups[0] != all || f.Resources[0].ID != site {
 		t.Errorf("%+v", f)
+	}
+}
+
+func TestWhoSignsInIsAUserWithRolesThatPoliciesName(t *testing.T) {
+	f := access.Facts{Roles: []directory.RoleTemplateID{"before"}, UserRisk: access.RiskHigh}
+	f.Identify(directory.User{ID: "u", Roles: []directory.Role{"Of another world", directory.GlobalAdministrator}, Guest: directory.InternalGuest, HomeTenant: "home"}, []directory.GroupID{"g"})
+	want := access.Facts{
+		User: "u", Groups: []directory.GroupID{"g"}, Roles: []directory.RoleTemplateID{directory.GlobalAdministrator.Template()},
+		Guest: directory.InternalGuest, HomeTenant: "home", UserRisk: access.RiskNone,
+	}
+	if !reflect.DeepEqual(f, want) {
+		t.Errorf("%+v", f)
+	}
+	if f.Identify(directory.User{ID: "u", AtRisk: "high"}, nil); f.UserRisk != access.RiskHigh || f.Roles != nil {
+		t.Errorf("%+v", f)
+	}
+}
+
+func TestWhatAdministersIsAnAdminPortal(t *testing.T) {
+	plain := access.ResourceOf(directory.App{ID: "a", Tags: []string{"payroll"}, Attributes: map[string]string{"s_a": "v"}})
+	if !reflect.DeepEqual(plain, access.Resource{ID: "a", Groups: []access.AppGroup{"payroll"}, Attributes: map[string]string{"s_a": "v"}}) {
+		t.Errorf("%+v", plain)
+	}
+	for _, tags := range [][]string{nil, {string(access.MicrosoftAdminPortals)}} {
+		if r := access.ResourceOf(directory.App{ID: directory.GraphAPI, Tags: tags}); !slices.Equal(r.Groups, []access.AppGroup{access.MicrosoftAdminPortals}) {
+			t.Errorf("%+v", r)
+		}
 	}
 }

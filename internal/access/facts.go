@@ -59,11 +59,39 @@ type Facts struct {
 	Now       time.Time `json:"now"`
 }
 
+// Identify says who signs in: a user, in groups direct and nested. A user whom
+// nobody found at risk is at none.
+func (f *Facts) Identify(u directory.User, groups []directory.GroupID) {
+	f.User, f.Groups, f.Guest, f.HomeTenant, f.Roles = u.ID, groups, u.Guest, u.HomeTenant, nil
+	for _, role := range u.Roles {
+		if id := role.Template(); id != "" {
+			f.Roles = append(f.Roles, id)
+		}
+	}
+	f.UserRisk = RiskNone
+	if u.AtRisk != "" {
+		f.UserRisk = Risk(u.AtRisk)
+	}
+}
+
 // Resource is an audience with what policies select it by.
 type Resource struct {
 	ID         directory.AppID   `json:"id"`
 	Groups     []AppGroup        `json:"groups,omitempty"`
 	Attributes map[string]string `json:"attributes,omitempty"` // custom security attributes, set_name to values, one a line
+}
+
+// ResourceOf returns an application as policies select it. What administers is an
+// admin portal, whoever tags it.
+func ResourceOf(a directory.App) Resource {
+	r := Resource{ID: a.ID, Attributes: a.Attributes}
+	for _, tag := range a.Tags {
+		r.Groups = append(r.Groups, AppGroup(tag))
+	}
+	if a.ID == directory.GraphAPI && !slices.Contains(r.Groups, MicrosoftAdminPortals) {
+		r.Groups = append(r.Groups, MicrosoftAdminPortals)
+	}
+	return r
 }
 
 // Fact returns the value of a custom security attribute, as a filter names it.

@@ -24,7 +24,7 @@ func (s *Service) facts(r access.Request, f Facts, d *demands, now time.Time) ac
 		}
 	}
 	for _, app := range slices.Concat(f.Resources, f.Bound) {
-		a.Resources = append(a.Resources, resource(app))
+		a.Resources = append(a.Resources, access.ResourceOf(app))
 	}
 	if ip, err := netip.ParseAddr(r.IP); err == nil {
 		a.IP = ip.Unmap().WithZone("")
@@ -34,16 +34,7 @@ func (s *Service) facts(r access.Request, f Facts, d *demands, now time.Time) ac
 		a.Workload, a.WorkloadRisk = r.Client, access.RiskNone
 		return a
 	}
-	a.User, a.Groups, a.Guest, a.HomeTenant = f.User.ID, f.Groups, f.User.Guest, f.User.HomeTenant
-	for _, role := range f.User.Roles {
-		if id := role.Template(); id != "" {
-			a.Roles = append(a.Roles, id)
-		}
-	}
-	a.UserRisk = access.RiskNone
-	if f.User.AtRisk != "" {
-		a.UserRisk = access.Risk(f.User.AtRisk)
-	}
+	a.Identify(f.User, f.Groups)
 	a.SignInRisk = signInRisk(r, f)
 	a.OriginalTransfer = access.TransferMethod(f.Session.Transfer)
 	a.Methods, a.Offers = methods(f.Session.Methods), strength.Password|strength.SoftwareOath
@@ -52,19 +43,6 @@ func (s *Service) facts(r access.Request, f Facts, d *demands, now time.Time) ac
 	a.Device = device(f.Device)
 	a.Bound = r.Bound || a.Device != nil
 	return a
-}
-
-// resource is an application as policies select it. What administers is an admin
-// portal, whoever tags it.
-func resource(app directory.App) access.Resource {
-	r := access.Resource{ID: app.ID, Attributes: app.Attributes}
-	for _, tag := range app.Tags {
-		r.Groups = append(r.Groups, access.AppGroup(tag))
-	}
-	if app.ID == directory.GraphAPI && !slices.Contains(r.Groups, access.MicrosoftAdminPortals) {
-		r.Groups = append(r.Groups, access.MicrosoftAdminPortals)
-	}
-	return r
 }
 
 // device is an enabled device that proved itself. All of them are personal.

@@ -69,7 +69,7 @@ func (s *Service) WhatIf(ctx context.Context, w WhatIf) (WhatIfAnswer, error) {
 		if err != nil {
 			return WhatIfAnswer{}, err
 		}
-		a.Resources = append(a.Resources, resource(app))
+		a.Resources = append(a.Resources, access.ResourceOf(app))
 	}
 	done(&a, w.Done)
 	out := WhatIfAnswer{Facts: a, Set: access.Compile(rules(config))}
