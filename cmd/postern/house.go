@@ -25,6 +25,7 @@ import (
 	"github.com/postern-mam/postern/internal/mam"
 	"github.com/postern-mam/postern/internal/mtd"
 	"github.com/postern-mam/postern/internal/outbox"
+	"github.com/postern-mam/postern/internal/prover"
 	"github.com/postern-mam/postern/internal/report"
 	"github.com/postern-mam/postern/internal/store"
 	"github.com/postern-mam/postern/internal/tunnel"
@@ -45,6 +46,7 @@ type house struct {
 	places    *geoip.Database // nil: no file was named
 
 	gate   *gate.Service
+	prover *prover.Service
 	idp    *idp.Service
 	mam    *mam.Service
 	mtd    *mtd.Service
@@ -128,7 +130,10 @@ func (h *house) furnish() (err error) {
 	if err != nil {
 		return err
 	}
-	h.admin, err = admin.New(admin.Config{Store: h.store.Admin(), Passwords: h.idp, IssuerHost: issuer.Hostname(), Now: h.now})
+	if h.prover, err = prover.New(h.store.Prover()); err != nil {
+		return err
+	}
+	h.admin, err = admin.New(admin.Config{Store: h.store.Admin(), Passwords: h.idp, Lockouts: h.prover, IssuerHost: issuer.Hostname(), Now: h.now})
 	if err != nil {
 		return err
 	}

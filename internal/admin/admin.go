@@ -20,7 +20,9 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/postern-mam/postern/internal/access"
 	"github.com/postern-mam/postern/internal/audit"
+	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/fault"
 )
 
@@ -31,10 +33,18 @@ type Hasher interface {
 	HashPassword(ctx context.Context, password string) (string, error)
 }
 
+// Lockouts says which policies would let no admin in any more. The hall connects
+// it to the room that proves.
+type Lockouts interface {
+	// CheckLockout returns fault.Invalid for one, with who is stopped by what.
+	CheckLockout(ctx context.Context, actor directory.UserID, p access.Policy) error
+}
+
 // Config is what the room needs.
 type Config struct {
 	Store      Store
 	Passwords  Hasher
+	Lockouts   Lockouts
 	IssuerHost string           // host of the public URL, without port: no site may use it
 	Now        func() time.Time // nil means time.Now
 }
@@ -43,6 +53,7 @@ type Config struct {
 type Service struct {
 	store      Store
 	passwords  Hasher
+	lockouts   Lockouts
 	issuerHost string
 	clock      func() time.Time
 	actor      audit.Actor // zero: the service itself
@@ -56,6 +67,13 @@ func (s *Service) As(a audit.Actor) *Service {
 	return &room
 }
 
+// Forced returns the room as somebody uses it who takes the risk to be locked out.
+func (s *Service) Forced() *Service {
+	room := *s
+	room.forced = true
+	return &room
+}
+
 // New returns the room, or every missing dependency joined.
 func New(c Config) (*Service, error) {
 	var errs []error
@@ -64,6 +82,9 @@ func New(c Config) (*Service, error) {
 	}
 	if c.Passwords == nil {
 		errs = append(errs, errors.New("admin: no Passwords"))
+	}
+	if c.Lockouts == nil {
+		errs = append(errs, errors.New("admin: no Lockouts"))
 	}
 	if c.IssuerHost == "" {
 		errs = append(errs, errors.New("admin: no IssuerHost"))
@@ -74,7 +95,7 @@ func New(c Config) (*Service, error) {
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
-	return &Service{store: c.Store, passwords: c.Passwords, issuerHost: strings.ToLower(c.IssuerHost), clock: c.Now}, nil
+	return &Service{store: c.Store, passwords: c.Passwords, lockouts: c.Lockouts, issuerHost: strings.ToLower(c.IssuerHost), clock: c.Now}, nil
 }
 
 func (s *Service) now() time.Time { return s.clock().UTC() }

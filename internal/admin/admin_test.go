@@ -12,6 +12,7 @@ import (
 	"github.com/postern-mam/postern/internal/event"
 	"github.com/postern-mam/postern/internal/fault"
 	"github.com/postern-mam/postern/internal/oauth"
+	"github.com/postern-mam/postern/internal/prover"
 	"github.com/postern-mam/postern/internal/store"
 	"github.com/postern-mam/postern/internal/store/storetest"
 )
@@ -25,11 +26,20 @@ func (h hasher) HashPassword(_ context.Context, password string) (string, error)
 func open(t *testing.T) (*admin.Service, *store.Store) {
 	t.Helper()
 	s := storetest.Open(t)
-	room, err := admin.New(admin.Config{Store: s.Admin(), Passwords: hasher{}, IssuerHost: "postern.example"})
+	room, err := admin.New(admin.Config{Store: s.Admin(), Passwords: hasher{}, Lockouts: proofs(t, s), IssuerHost: "postern.example"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return room, s
+}
+
+func proofs(t *testing.T, s *store.Store) *prover.Service {
+	t.Helper()
+	p, err := prover.New(s.Prover())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
 }
 
 func founded(t *testing.T) (*admin.Service, *store.Store, admin.Bootstrap) {
@@ -44,7 +54,7 @@ func founded(t *testing.T) (*admin.Service, *store.Store, admin.Bootstrap) {
 
 func TestARoomWithoutItsPartsIsNotBuilt(t *testing.T) {
 	_, err := admin.New(admin.Config{})
-	for _, part := range []string{"Store", "Passwords", "IssuerHost"} {
+	for _, part := range []string{"Store", "Passwords", "Lockouts", "IssuerHost"} {
 		if err == nil || !strings.Contains(err.Error(), part) {
 			t.Errorf("%v does not name %s", err, part)
 		}

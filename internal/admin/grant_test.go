@@ -108,7 +108,7 @@ func (a *asked) RoleDefinitions() admin.Objects[directory.RoleDefinition] {
 func TestWhoHasNoRoleCostsOneQuery(t *testing.T) {
 	_, s, b := founded(t)
 	counted := &asked{Store: s.Admin()}
-	room, err := admin.New(admin.Config{Store: counted, Passwords: hasher{}, IssuerHost: "postern.example"})
+	room, err := admin.New(admin.Config{Store: counted, Passwords: hasher{}, Lockouts: proofs(t, s), IssuerHost: "postern.example"})
 	if err != nil {
 		t.Fatal(err)
 	}

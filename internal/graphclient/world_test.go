@@ -22,6 +22,7 @@ import (
 	"github.com/postern-mam/postern/internal/httpapi/graph/tenantadmin"
 	"github.com/postern-mam/postern/internal/mam"
 	"github.com/postern-mam/postern/internal/oauth"
+	"github.com/postern-mam/postern/internal/prover"
 	"github.com/postern-mam/postern/internal/report"
 	"github.com/postern-mam/postern/internal/store/storetest"
 )
@@ -69,7 +70,11 @@ func newService(t *testing.T) *service {
 	}))
 	t.Cleanup(server.Close)
 	data := storetest.Open(t)
-	room, err := admin.New(admin.Config{Store: data.Admin(), Passwords: plainHash{}, IssuerHost: "127.0.0.1"})
+	proofs, err := prover.New(data.Prover())
+	if err != nil {
+		t.Fatal(err)
+	}
+	room, err := admin.New(admin.Config{Store: data.Admin(), Passwords: plainHash{}, Lockouts: proofs, IssuerHost: "127.0.0.1"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,9 +32,9 @@ var floors = []floor{
 		name:    "words and rules",
 		indoors: []string{"net", "net/http", "os", "os/exec", "database/sql"},
 		commons: []string{
-			"internal/access", "internal/access/template", "internal/agreement", "internal/audit", "internal/compliance", "internal/configuration", "internal/devicefilter",
-			"internal/directory", "internal/edm", "internal/edm/served", "internal/event", "internal/fault", "internal/location", "internal/oauth", "internal/odata", "internal/odata/filter",
-			"internal/protection", "internal/strength", "internal/targeting", "internal/threat", "internal/version",
+			"internal/access", "internal/access/template", "internal/agreement", "internal/audit", "internal/compliance", "internal/configuration",
+			"internal/devicefilter", "internal/directory", "internal/edm", "internal/edm/served", "internal/event", "internal/fault", "internal/location", "internal/oauth", "internal/odata", "internal/odata/filter",
+			"internal/proof", "internal/protection", "internal/strength", "internal/targeting", "internal/threat", "internal/version",
 		},
 	},
 	{name: "public words", indoors: []string{"net", "net/http", "os", "os/exec", "database/sql"}, commons: []string{"wire"}},
@@ -43,7 +43,7 @@ var floors = []floor{
 		indoors: []string{"net", "net/http", "os", "os/exec", "database/sql"},
 		rooms: []string{
 			"internal/admin", "internal/gate", "internal/idp", "internal/mam",
-			"internal/mtd", "internal/outbox", "internal/report", "internal/tunnel",
+			"internal/mtd", "internal/outbox", "internal/prover", "internal/report", "internal/tunnel",
 		},
 	},
 	{

@@ -27,6 +27,7 @@ import (
 	"github.com/postern-mam/postern/internal/httpapi/graph/tenantadmin"
 	"github.com/postern-mam/postern/internal/mam"
 	"github.com/postern-mam/postern/internal/oauth"
+	"github.com/postern-mam/postern/internal/prover"
 	"github.com/postern-mam/postern/internal/report"
 	"github.com/postern-mam/postern/internal/store"
 	"github.com/postern-mam/postern/internal/store/storetest"
@@ -113,7 +114,11 @@ type world struct {
 func newWorld(t testing.TB) *world {
 	t.Helper()
 	s := storetest.Open(t)
-	room, err := admin.New(admin.Config{Store: s.Admin(), Passwords: plainHash{}, IssuerHost: "postern.example", Now: func() time.Time { return now }})
+	proofs, err := prover.New(s.Prover())
+	if err != nil {
+		t.Fatal(err)
+	}
+	room, err := admin.New(admin.Config{Store: s.Admin(), Passwords: plainHash{}, Lockouts: proofs, IssuerHost: "postern.example", Now: func() time.Time { return now }})
 	if err != nil {
 		t.Fatal(err)
 	}
