@@ -79,7 +79,7 @@ type User struct {
 	HomeTenant TenantID `json:",omitempty"`
 	// AtRisk is the risk that an admin, or another system, found the account to be
 	// at: low, medium or high; empty: none (Graph: riskyUser.riskLevel).
-	AtRisk string `json:",omitempty"`
+	AtRisk string    `json:",omitempty"`
 	RiskAt time.Time `json:",omitzero"` // when AtRisk was last said
 	// Wipe is an order to wipe every app on every device of the user, again and
 	// again, until it is removed; nil: none (Graph beta: wipeAndBlockManagedApps).
@@ -183,9 +183,9 @@ type App struct {
 	// EarlyBound are resources whose policies must be met as soon as somebody signs
 	// in to this app, not only when it asks for them.
 	EarlyBound []AppID `json:",omitempty"`
-	BuiltIn        bool  // part of the product; cannot be deleted
-	CreatedAt      time.Time
-	Revision       int64
+	BuiltIn    bool    // part of the product; cannot be deleted
+	CreatedAt  time.Time
+	Revision   int64
 }
 
 // Secret verifies a client secret. The secret itself is shown once and not kept.

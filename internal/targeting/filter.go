@@ -81,7 +81,9 @@ func (a App) fact(property string) (string, bool) {
 
 // Passes reports whether an app instance satisfies the filter's rule. Nothing
 // passes a filter that is not Usable for apps.
-func (f Filter) Passes(a App) bool { return f.Usable() && f.Rule.Matches(devicefilter.FactFunc(a.fact)) }
+func (f Filter) Passes(a App) bool {
+	return f.Usable() && f.Rule.Matches(devicefilter.FactFunc(a.fact))
+}
 
 // Usable reports whether the filter can say anything about an app instance: it is
 // for managed apps on Windows and its rule was read.
