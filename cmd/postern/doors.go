@@ -94,7 +94,7 @@ func (h *house) graph(trusted []netip.Prefix) (*graph.Door, http.HandlerFunc, er
 		Address: func(r *http.Request) string { return proxy.ClientIP(r, trusted) },
 	},
 		entra.New(h.admin, h.base).Routes(),
-		(&conditional.Area{Admin: h.admin, SignIns: h.store, Gate: h.gate}).Routes(),
+		(&conditional.Area{Admin: h.admin, SignIns: h.store, Gate: h.gate, Prover: h.prover}).Routes(),
 		policies.Routes(),
 		(&registration.Area{Admin: h.admin, Registrations: h.mam, Reports: h.report, Policy: policies.Delivered, Now: h.now}).Routes(),
 		administration.Routes(),

@@ -100,6 +100,7 @@ func (w *tour) accessPolicy(t *testing.T) {
 		"signInConditions": map[string]any{"devicePlatform": "windows", "clientAppType": "browser", "deviceInfo": map[string]any{"isCompliant": true}},
 	})
 	w.do(t, http.StatusOK, http.MethodPost, "identity/conditionalAccess/postern.replay", map[string]any{"days": 1, "withoutPolicies": []string{id}})
+	w.do(t, http.StatusOK, http.MethodPost, "identity/conditionalAccess/postern.prove", map[string]any{"applications": []string{w.house.SiteApp}})
 }
 
 func (w *tour) roles(t *testing.T) {

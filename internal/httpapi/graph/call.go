@@ -226,6 +226,18 @@ func (c *Call) wanted() int {
 	return defaultPage
 }
 
+// Prefers reports whether the caller states a preference that has no value (RFC 7240).
+func (c *Call) Prefers(name string) bool {
+	for _, line := range c.Request.Header.Values("Prefer") {
+		for _, preference := range strings.Split(line, ",") {
+			if strings.EqualFold(strings.TrimSpace(preference), name) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // eventual reports whether the caller accepts advanced queries, as Graph wants
 // to be told.
 func (c *Call) eventual() bool {

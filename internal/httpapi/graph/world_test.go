@@ -104,6 +104,7 @@ type world struct {
 	handler http.Handler
 	admin   *admin.Service
 	store   *store.Store
+	proofs  *prover.Service
 	boot    admin.Bootstrap
 	who     oauth.Principal // whom a token stands for
 	apps    *installations
@@ -126,7 +127,7 @@ func newWorld(t testing.TB) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{TB: t, store: s, admin: room, boot: boot, apps: &installations{}}
+	w := &world{TB: t, store: s, admin: room, proofs: proofs, boot: boot, apps: &installations{}}
 	w.mam = w.apps
 	w.who = oauth.Principal{Tenant: boot.Tenant, Client: boot.ClientID, Audience: directory.GraphAPI, Permissions: directory.Permissions()}
 	w.mount()
@@ -157,7 +158,7 @@ func (w *world) mount() {
 		},
 	},
 		entra.New(w.admin, base).Routes(),
-		(&conditional.Area{Admin: w.admin, SignIns: w.log, Gate: decides}).Routes(),
+		(&conditional.Area{Admin: w.admin, SignIns: w.log, Gate: decides, Prover: w.proofs}).Routes(),
 		policies.Routes(),
 		(&registrations.Area{Admin: w.admin, Registrations: w.mam, Reports: w.reports(clock), Policy: policies.Delivered, Now: clock}).Routes(),
 		w.administration(clock).Routes(),

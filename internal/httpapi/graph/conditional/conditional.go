@@ -12,6 +12,7 @@ import (
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/gate"
 	"github.com/postern-mam/postern/internal/httpapi/graph"
+	"github.com/postern-mam/postern/internal/prover"
 )
 
 // SignIns reads the sign-in log.
@@ -25,15 +26,25 @@ type SignIns interface {
 type Area struct {
 	Admin   *admin.Service
 	SignIns SignIns
-	Gate    *gate.Service // decides drafts and what-ifs; nil: they are not served
+	Gate    *gate.Service   // decides drafts and what-ifs; nil: they are not served
+	Prover  *prover.Service // answers questions about all policies; nil: it is not served
 }
 
-func (d *Area) as(c *graph.Call) *admin.Service { return d.Admin.As(c.Actor()) }
+// force is the preference of callers who take the risk to lock out every admin.
+const force = "postern.force"
+
+func (d *Area) as(c *graph.Call) *admin.Service {
+	room := d.Admin.As(c.Actor())
+	if c.Prefers(force) {
+		return room.Forced()
+	}
+	return room
+}
 
 // Routes lists what is served, with the permission that each needs.
 func (d *Area) Routes() []graph.Route {
 	return append(slices.Concat(d.accessPolicies().Routes(), d.strengthRoutes(), d.contextRoutes(), d.agreementRoutes(),
-		d.locationRoutes(), d.deletedRoutes(), d.templateRoutes()),
+		d.locationRoutes(), d.deletedRoutes(), d.templateRoutes(), d.proofRoutes()),
 		d.replayRoute(), d.whatIfRoute(),
 		graph.Route{Method: http.MethodGet, Pattern: "auditLogs/signIns", Needs: directory.AuditRead, Do: d.listSignIns})
 }

@@ -11,6 +11,9 @@ import (
 	"github.com/postern-mam/postern/internal/httpapi/graph"
 )
 
+// extensionKind is what actions answer that Graph has nothing like.
+const extensionKind = "graph.posternExtension"
+
 // mostDays is how far back sign-ins are decided again: longer than they are kept.
 const mostDays = 366
 
@@ -54,7 +57,7 @@ func (d *Area) replay(c *graph.Call) error {
 	if err != nil {
 		return err
 	}
-	return c.Value("postern.replay", viewImpact(found, days))
+	return c.Value(extensionKind, viewImpact(found, days))
 }
 
 func viewImpact(i gate.Impact, days int) map[string]any {

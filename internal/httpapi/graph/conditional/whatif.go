@@ -41,9 +41,7 @@ func (d *Area) whatIf(c *graph.Call) error {
 		readSignInConditions(conditions, &w)
 	}
 	if p := o.Object("postern"); p != nil {
-		var met []string
-		p.Words("satisfiedControls", &met, string(access.MFA), string(access.CompliantDevice), string(access.CompliantApplication), string(access.TokenProtection))
-		w.Done = access.ControlsOf(graph.Typed[access.Control](met)...)
+		w.Done = readControls(p, "satisfiedControls", access.MFA, access.CompliantDevice, access.CompliantApplication, access.TokenProtection)
 	}
 	if err := o.Err(); err != nil {
 		return err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/postern-mam/postern/internal/admin"
 	"github.com/postern-mam/postern/internal/directory"
@@ -150,7 +149,7 @@ func (d *Area) resolve(c *graph.Call, property string, ids []string, look func(c
 func (d *Area) patchGroup(c *graph.Call) error {
 	groups := d.groups()
 	key := c.Keys[0]
-	if key.Property != "uniqueName" || !strings.Contains(strings.ToLower(c.Request.Header.Get("Prefer")), "create-if-missing") {
+	if key.Property != "uniqueName" || !c.Prefers("create-if-missing") {
 		return groups.Patch(c)
 	}
 	_, err := groups.One(c)
