@@ -40,6 +40,7 @@ type cli struct {
 
 	WhatIf  command.WhatIf  `cmd:"" name:"what-if" help:"Say which policies would apply to a sign-in, and what would come of it."`
 	Replay  command.Replay  `cmd:"" help:"Say whom a draft of Conditional Access policies would have blocked, asked or let in."`
+	Prove   command.Prove   `cmd:"" help:"Say whether anybody can get in in a way that nobody should, with a sign-in that shows it."`
 	History command.History `cmd:"" help:"Say what happened to a policy, newest first."`
 	Restore command.Restore `cmd:"" help:"Make a policy again what it was."`
 

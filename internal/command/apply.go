@@ -15,6 +15,7 @@ type Apply struct {
 	File   []string `short:"f" sep:"none" help:"The same as an argument."`
 	Plan   bool     `help:"Say what would change and change nothing. The exit code is 0 whether anything would change or not."`
 	Prune  bool     `help:"Delete what the files do not hold, for the kinds of objects that they hold. Never users, applications, the organization or what is built in."`
+	Force  bool     `help:"Save Conditional Access policies even if they would lock out every admin."`
 	Output string   `help:"How to report: text or json." default:"text" enum:"text,json"`
 
 	Connection `embed:""`
@@ -30,7 +31,7 @@ func (c *Apply) Run(ctx context.Context, s Streams) error {
 	if err != nil {
 		return err
 	}
-	client, err := c.client()
+	client, err := c.client(func(cfg *graphclient.Config) { cfg.Force = c.Force })
 	if err != nil {
 		return err
 	}

@@ -28,8 +28,8 @@ type Connection struct {
 
 const requestTimeout = time.Minute
 
-// client connects.
-func (c *Connection) client() (*graphclient.Client, error) {
+// client connects, with what settings add.
+func (c *Connection) client(settings ...func(*graphclient.Config)) (*graphclient.Client, error) {
 	b, err := found(c.Data)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, UsageError{err}
@@ -60,6 +60,9 @@ func (c *Connection) client() (*graphclient.Client, error) {
 		transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
 	}
 	cfg.HTTP = &http.Client{Transport: transport, Timeout: requestTimeout}
+	for _, set := range settings {
+		set(&cfg)
+	}
 	client, err := graphclient.New(cfg)
 	if err != nil {
 		return nil, usagef("%s has no bootstrap.json that says it, and no flag does:\n%w", c.Data, err)

@@ -35,6 +35,7 @@ type Config struct {
 	Authority    string // https://host/{tenant}
 	ClientID     string
 	ClientSecret string
+	Force        bool             // save policies even if they lock out every admin
 	HTTP         *http.Client     // nil: http.DefaultClient; it must trust the service's certificate
 	Now          func() time.Time // nil: time.Now
 }
@@ -167,6 +168,9 @@ func (c *Client) do(ctx context.Context, method, address string, body, into any)
 	req.Header.Set("Accept", "application/json")
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
+	}
+	if c.cfg.Force {
+		req.Header.Set("Prefer", "postern.force")
 	}
 	status, doc, err := c.send(req)
 	if err != nil {

@@ -37,7 +37,7 @@ func (s *Service) CheckLockout(ctx context.Context, actor directory.UserID, p ac
 	if err != nil || worst == nil {
 		return err
 	}
-	return fault.New(fault.Invalid, "policy %q would lock out every enabled Global Administrator: %s; exclude an emergency account first, or send Prefer: postern.force", p.DisplayName, worst)
+	return fault.New(fault.Invalid, "policy %q would lock out every enabled Global Administrator: %s; exclude an emergency account first, or force it (Prefer: postern.force, postern apply --force)", p.DisplayName, worst)
 }
 
 // change is what a save would make of a tenant's rules.
