@@ -50,6 +50,30 @@ func takePolicy(c *graph.Call, o *odata.Object, p *access.Policy) {
 	if p.Revision == 0 {
 		p.Tenant, p.NoGrant = c.Tenant(), true
 	}
+	readPolicy(o, p, unseen(c, p.Session))
+	if slices.Contains(p.Grant.Controls, access.ApprovedApplication) && o.Err() == nil {
+		c.Writer().Header().Set("Warning", retired)
+	}
+}
+
+// ReadPolicy reads a policy that no request brings, as Graph's beta writes it:
+// v1.0 is a part of that. Its error is one fault.Invalid that names every property
+// that cannot be kept; whether the policy may be saved is access.Validate's to say.
+func ReadPolicy(doc []byte) (access.Policy, error) {
+	o, err := odata.ParseObject(doc)
+	if err != nil {
+		return access.Policy{}, err
+	}
+	id, p := "", access.Policy{NoGrant: true}
+	o.Text("id", &id)
+	readPolicy(o, &p, access.SessionControls{})
+	p.ID = access.PolicyID(id)
+	return p, o.Err()
+}
+
+// readPolicy reads a body over p. Of the session controls, kept is what the body
+// cannot speak of.
+func readPolicy(o *odata.Object, p *access.Policy, kept access.SessionControls) {
 	if kind := o.Type(); kind != "" && kind != "conditionalAccessPolicy" {
 		o.Refuse("@odata.type", "is %q; it must be #microsoft.graph.conditionalAccessPolicy", kind)
 	}
@@ -71,12 +95,9 @@ func takePolicy(c *graph.Call, o *odata.Object, p *access.Policy) {
 		}
 	}
 	if o.Has("sessionControls") {
-		p.Session = takeSession(o.Object("sessionControls"), unseen(c, p.Session))
+		p.Session = takeSession(o.Object("sessionControls"), kept)
 	}
 	o.RefuseRest(unknown, "id", "createdDateTime", "modifiedDateTime", "deletedDateTime", "version")
-	if slices.Contains(p.Grant.Controls, access.ApprovedApplication) && o.Err() == nil {
-		c.Writer().Header().Set("Warning", retired)
-	}
 }
 
 // retired warns of a control that Microsoft no longer has (RFC 9110 leaves the
