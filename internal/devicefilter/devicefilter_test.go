@@ -306,3 +306,35 @@ func sample(p devicefilter.Property, o devicefilter.Operator) string {
 	}
 	return `"` + value + `"`
 }
+
+func TestOfWhatIsNotIdentifiedEveryPropertyIsNull(t *testing.T) {
+	for rule, want := range map[string]bool{
+		`device.model -eq "a"`: false, `device.model -ne "a"`: true, `device.displayName -eq $null`: true, `device.isCompliant -ne True`: true,
+	} {
+		r, err := devicefilter.Parse(rule, devicefilter.ConditionalAccess())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Matches(devicefilter.Nothing()) != want {
+			t.Errorf("%s is not %v of an unknown device", rule, want)
+		}
+	}
+}
+
+// Sets and names of custom security attributes are the tenant's own, in its
+// spelling; what they may be asked is what texts may.
+func TestAppFiltersAskForAttributesThatSomebodyElseNamed(t *testing.T) {
+	r, err := devicefilter.Parse(`customsecurityattribute.Ring_Level -startsWith "in"`, devicefilter.AppAttributes())
+	if err != nil || !slices.Equal(r.Properties(), []string{"CustomSecurityAttribute.Ring_Level"}) {
+		t.Fatalf("%v %v", r.Properties(), err)
+	}
+	level := devicefilter.FactFunc(func(property string) (string, bool) { return "inner", property == "CustomSecurityAttribute.Ring_Level" })
+	if !r.Matches(level) || r.Matches(devicefilter.Nothing()) {
+		t.Error("the attribute is not read")
+	}
+	for _, rule := range []string{`device.model -eq "a"`, `CustomSecurityAttribute. -eq "a"`} {
+		if _, err := devicefilter.Parse(rule, devicefilter.AppAttributes()); err == nil || !strings.Contains(err.Error(), "CustomSecurityAttribute.<set>_<name>") {
+			t.Errorf("%s: %v", rule, err)
+		}
+	}
+}
