@@ -100,8 +100,10 @@ func mfaDone(f *access.Facts)   { f.MFAAt = noon }
 func compliant(f *access.Facts) { f.Device = &access.Device{Compliant: true} }
 func protected(f *access.Facts) { f.CompliantApplication = true }
 
-// The golden vectors of docs/spec, by their numbers.
-func TestGoldenVectors(t *testing.T) {
+func TestGoldenVectors(t *testing.T) { check(t, goldenLaws()) }
+
+// goldenLaws are the golden vectors of docs/spec, by their numbers.
+func goldenLaws() []law {
 	us := with(policy("a", access.MFA), func(p *access.Policy) {
 		p.Conditions.Apps = access.Apps{IncludeGroups: []access.AppGroup{access.Office365}}
 		p.Conditions.Locations = &access.Locations{Include: []location.ID{"us"}}
@@ -118,8 +120,11 @@ func TestGoldenVectors(t *testing.T) {
 	again := func(q access.Frequency) access.Policy {
 		return with(policy("a"), func(p *access.Policy) { p.Session = &access.SessionControls{Frequency: &q} })
 	}
+	persistent := func(id string, mode access.Persistence) access.Policy {
+		return with(policy(id), func(p *access.Policy) { p.Session = &access.SessionControls{Persistent: mode} })
+	}
 	one := func(p ...access.Policy) []access.Policy { return p }
-	check(t, []law{
+	return []law{
 		{"V5 a second factor does not stand in for a compliant device",
 			one(policy("a", access.MFA), policy("b", access.CompliantDevice)), mfaDone,
 			"denied 53000 [compliantDevice] [success failure]"},
@@ -155,6 +160,10 @@ func TestGoldenVectors(t *testing.T) {
 		{"V21 a protected app satisfies the recipe", one(recipe()), protected, "granted 0 [] [success]"},
 		{"V22 an unprotected browser on an unmanaged PC is told to protect the app", one(recipe()), nil,
 			"denied 53009 [compliantDevice compliantApplication] [failure]"},
+		{"V23 and so is one whose device was found to be at risk since", one(recipe()), func(f *access.Facts) { f.MFAAt, f.Device = noon, &access.Device{TrustType: access.Registered} },
+			"denied 53009 [compliantDevice compliantApplication] [failure]"},
+		{"V26 a browser that one policy lets stay signed in, and another does not, does not", one(persistent("a", access.PersistAlways), persistent("b", access.PersistNever)), nil,
+			"granted 0 [] [success success]"},
 		{"V1 with only the user given, the app does not match", one(us), func(f *access.Facts) { f.Resources = at(mail) }, "granted 0 [] [notApplied]"},
 		{"V2 with the app, the country does not", one(us), func(f *access.Facts) { f.Resources = office }, "granted 0 [] [notApplied]"},
 		{"V3 with the country, the risk does not", one(us), func(f *access.Facts) { f.Resources, f.Country = office, "US" }, "granted 0 [] [notApplied]"},
@@ -196,10 +205,12 @@ func TestGoldenVectors(t *testing.T) {
 			one(with(policy("a", access.Block), func(p *access.Policy) {
 				p.Conditions.Users = access.Users{IncludeGroups: []directory.GroupID{all}, Exclude: []directory.UserID{ada}}
 			})), nil, "granted 0 [] [notApplied]"},
-	})
+	}
 }
 
-func TestCornerCases(t *testing.T) {
+func TestCornerCases(t *testing.T) { check(t, cornerLaws()) }
+
+func cornerLaws() []law {
 	one := func(p ...access.Policy) []access.Policy { return p }
 	legacy := func(f *access.Facts) {
 		f.ClientAppType, f.MFAAt, f.CompliantApplication = access.OtherClients, noon, true
@@ -208,7 +219,7 @@ func TestCornerCases(t *testing.T) {
 	bootstrap := func(f *access.Facts) { f.Bootstrap, f.Resources = true, at(directory.EnrollmentAPI) }
 	two := func(f *access.Facts) { f.Resources = at(mail, site) }
 	named := with(policy("a", access.Block), func(p *access.Policy) { p.Conditions.Apps = access.Apps{Include: []directory.AppID{site}} })
-	check(t, []law{
+	return []law{
 		{"no policy, no obstacle", nil, nil, "granted 0 [] []"},
 		{"2 formulas are joined, never flattened",
 			one(either(policy("a", access.MFA, access.CompliantDevice)), either(policy("b", access.CompliantApplication, access.CompliantDevice))), compliant,
@@ -283,7 +294,7 @@ func TestCornerCases(t *testing.T) {
 		{"a policy without controls demands nothing", one(either(policy("a"))), nil, "granted 0 [] [success]"},
 		{"policies are listed in the order of their identifiers",
 			one(policy("b", access.MFA), reporting(policy("a", access.Block))), mfaDone, "granted 0 [] [reportOnlyFailure success]"},
-	})
+	}
 }
 
 func TestWhatANewerVersionWroteNeverLoosens(t *testing.T) {
