@@ -83,6 +83,8 @@ type Question struct {
 	Without access.Controls
 	// Refused asks for a sign-in that is not granted, instead of one that is.
 	Refused bool
+	// States bounds how many are looked at before the answer is Unknown; 0: two million.
+	States int
 	// Now is when; the zero time is as good as any other.
 	Now time.Time
 }

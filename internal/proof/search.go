@@ -1,6 +1,7 @@
 package proof
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -10,7 +11,7 @@ import (
 	"github.com/postern-mam/postern/internal/strength"
 )
 
-// maxStates bounds a search.
+// maxStates bounds a search, unless the question does.
 const maxStates = 2_000_000
 
 // state is all that matters of what was chosen: which enforced policies are left,
@@ -122,6 +123,7 @@ func (x *search) answer() Answer {
 		rest = append(rest, x.people())
 	}
 	targets, transfers := x.targets(), x.transfers()
+	most := cmp.Or(x.q.States, maxStates)
 	for _, g := range x.gears() {
 		x.dims = append(x.filters(g), rest...)
 		x.prepare()
@@ -133,7 +135,7 @@ func (x *search) answer() Answer {
 						if w := x.try(o); w != nil {
 							return x.conclude(w)
 						}
-						if x.states > maxStates {
+						if x.states > most {
 							x.why = "there are more combinations than are looked at"
 							return x.conclude(nil)
 						}
@@ -149,13 +151,12 @@ func (x *search) answer() Answer {
 func (x *search) conclude(f *access.Facts) Answer {
 	a := Answer{States: x.states, Why: x.why}
 	switch {
+	case f != nil && x.shows(f):
+		a.Verdict, a.Why, a.Witness = Yes, "", x.witness(f)
 	case f == nil && x.why == "":
 		a.Verdict = No
-	case f == nil:
-	case !x.shows(f):
-		a.Why = "what was found is not what the evaluator says: this is a mistake in the proof"
 	default:
-		a.Verdict, a.Why, a.Witness = Yes, "", x.witness(f)
+		a.Why = cmp.Or(x.why, "what was found is not what the evaluator says: this is a mistake in the proof")
 	}
 	return a
 }
