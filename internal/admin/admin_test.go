@@ -23,7 +23,7 @@ func (h hasher) HashPassword(_ context.Context, password string) (string, error)
 	return "hash of " + password, h.err
 }
 
-func open(t *testing.T) (*admin.Service, *store.Store) {
+func open(t testing.TB) (*admin.Service, *store.Store) {
 	t.Helper()
 	s := storetest.Open(t)
 	room, err := admin.New(admin.Config{Store: s.Admin(), Passwords: hasher{}, Lockouts: proofs(t, s), IssuerHost: "postern.example"})
@@ -33,7 +33,7 @@ func open(t *testing.T) (*admin.Service, *store.Store) {
 	return room, s
 }
 
-func proofs(t *testing.T, s *store.Store) *prover.Service {
+func proofs(t testing.TB, s *store.Store) *prover.Service {
 	t.Helper()
 	p, err := prover.New(s.Prover())
 	if err != nil {
@@ -42,7 +42,7 @@ func proofs(t *testing.T, s *store.Store) *prover.Service {
 	return p
 }
 
-func founded(t *testing.T) (*admin.Service, *store.Store, admin.Bootstrap) {
+func founded(t testing.TB) (*admin.Service, *store.Store, admin.Bootstrap) {
 	t.Helper()
 	room, s := open(t)
 	b, err := room.Found(t.Context(), admin.FoundRequest{BaseURL: "https://postern.example/"})

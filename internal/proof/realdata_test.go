@@ -242,20 +242,40 @@ func questions() map[string]proof.Question {
 	}
 }
 
-func TestTheLargestBaselineIsProvedInSeconds(t *testing.T) {
+func TestEveryBaselineIsProved(t *testing.T) {
 	for source, policies := range baselines(t) {
 		set := access.Compile(published(policies))
 		for name, q := range questions() {
-			begin := time.Now()
 			a, err := proof.Prove(set, proof.World{}, q)
-			took := time.Since(begin)
-			if err != nil || a.Verdict == proof.Unknown || took > 5*time.Second {
-				t.Errorf("%s, %s: %s %s after %v: %v", source, name, a.Verdict, a.Why, took, err)
+			if err != nil || a.Verdict == proof.Unknown {
+				t.Errorf("%s, %s: %s %s: %v", source, name, a.Verdict, a.Why, err)
 			}
-			t.Logf("%s (%d policies), %s: %s in %v, %d states", source, set.Len(), name, a.Verdict, took, a.States)
+			t.Logf("%s (%d policies), %s: %s, %d states", source, set.Len(), name, a.Verdict, a.States)
 			if a.Witness != nil {
 				t.Logf("    %s: %s; %d policies apply", a.Witness.Who, a.Witness.How, len(a.Witness.Applied))
 			}
 		}
+	}
+}
+
+// The largest is the one with the most policies.
+func BenchmarkProveTheLargestBaseline(b *testing.B) {
+	var largest []access.Policy
+	for _, policies := range baselines(b) {
+		if len(policies) > len(largest) {
+			largest = policies
+		}
+	}
+	set := access.Compile(published(largest))
+	for name, q := range questions() {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := proof.Prove(set, proof.World{}, q); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(set.Len()), "policies")
+		})
 	}
 }
