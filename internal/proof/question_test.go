@@ -114,6 +114,7 @@ func TestWhatCannotBeExhaustedIsUnknown(t *testing.T) {
 
 func TestDeviceFiltersAreAskedForEveryProperty(t *testing.T) {
 	for rule, want := range map[string]string{
+		`device.physicalIds -contains "a" and device.physicalIds -eq "b"`:                                    `its physicalIds "a b`,
 		`device.systemLabels -contains "M365Managed"`:                                                        `its systemLabels "M365Managed`,
 		`device.deviceOwnership -eq "Company"`:                                                               `its deviceOwnership "Company"`,
 		`device.deviceId -eq "7" and device.model -eq "a"`:                                                   `its model "a"`,
@@ -183,5 +184,15 @@ func TestAPolicyHindersWhoeverCannotMeetIt(t *testing.T) {
 		if got := proof.Hinders(access.Rules{DenyUncovered: true}, c.p, proof.World{}, q); got != c.want {
 			t.Errorf("%v: %v", c.p.Grant.Controls, got)
 		}
+	}
+}
+
+func TestGuestsAreNamedByKindAndHome(t *testing.T) {
+	hole := asked(func(p *access.Policy) {
+		p.Conditions.Users.ExcludeGuests = &access.Guests{Kinds: []directory.GuestKind{directory.B2BCollaborationGuest}, Enumerated: true, Tenants: []directory.TenantID{"home"}}
+	}, access.Block)
+	a := prove(t, compiled(hole), proof.World{Names: map[string]string{"home": "Contoso"}}, proof.Question{})
+	if a.Verdict != proof.Yes || a.Witness.Who != `somebody who is a guest or external user (b2bCollaborationGuest of the tenant "Contoso")` {
+		t.Errorf("%+v", a.Witness)
 	}
 }
