@@ -326,7 +326,9 @@ func sessionSetters() []sessionSetter {
 		}, func(n access.Session) bool { return n.CloudApps != "" }},
 		{"applicationEnforcedRestrictions", func(d dice, s *access.SessionControls) { s.AppRestrictions = pick(d, access.On, access.On, access.Off) },
 			func(n access.Session) bool { return n.AppRestrictions }},
-		{"disableResilienceDefaults", func(d dice, s *access.SessionControls) { s.ResilienceDisabled = pick(d, access.On, access.On, access.Off) },
+		{"disableResilienceDefaults", func(d dice, s *access.SessionControls) {
+			s.ResilienceDisabled = pick(d, access.On, access.On, access.Off)
+		},
 			func(n access.Session) bool { return n.NoResilience }},
 		{"secureSignInSession", func(d dice, s *access.SessionControls) { s.TokenProtection = pick(d, access.On, access.On, access.Off) },
 			func(n access.Session) bool { return n.TokenProtection }},
@@ -477,13 +479,17 @@ func conditionThemes() []theme {
 			a.Filter = &access.Filter{Rule: pick(d, appRules...), Exclude: d.once(2)}
 			a.All = a.Filter.Exclude
 		}, func(d dice, s *scene) { s.facts.Resources[0].Attributes = map[string]string{"Set_Kind": "secret"} }),
-		target("user actions", func(d dice, a *access.Apps) { a.Actions = []access.UserAction{pick(d, access.RegisterSecurityInfo, access.RegisterDevice)} },
+		target("user actions", func(d dice, a *access.Apps) {
+			a.Actions = []access.UserAction{pick(d, access.RegisterSecurityInfo, access.RegisterDevice)}
+		},
 			func(d dice, s *scene) {
 				s.facts.Actions = []access.UserAction{pick(d, access.RegisterSecurityInfo, access.RegisterDevice)}
 				s.facts.Resources = nil
 			}),
 		target("authentication contexts", func(d dice, a *access.Apps) { a.Contexts = few(d, access.ContextID("c1"), "c2", "c99") },
-			func(d dice, s *scene) { s.facts.Contexts = []access.ContextID{pick(d, access.ContextID("c1"), "c2", "c3")} }),
+			func(d dice, s *scene) {
+				s.facts.Contexts = []access.ContextID{pick(d, access.ContextID("c1"), "c2", "c3")}
+			}),
 		simple("clientAppTypes", access.OfClientAppTypes, clientCondition, nil),
 		simple("platforms", access.OfPlatforms, platformCondition, nil),
 		simple("locations", access.OfLocations, locationCondition, nil),

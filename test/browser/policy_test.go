@@ -72,7 +72,9 @@ func TestTermsOfUseAreAcceptedOnTheWay(t *testing.T) {
 	}
 	do(t, ctx, chromedp.SendKeys("button[value=accept]", "\r"))
 	back(t, ctx)
-	var kept struct{ Value []struct{ State, UserPrincipalName string } }
+	var kept struct {
+		Value []struct{ State, UserPrincipalName string }
+	}
 	h.Do(t, "GET", "/v1.0/identityGovernance/termsOfUse/agreements/"+made.ID+"/acceptances", nil, &kept)
 	if len(kept.Value) != 1 || kept.Value[0].UserPrincipalName != h.Name {
 		t.Errorf("%+v", kept)
