@@ -35,8 +35,10 @@ fuzz:
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./internal/... | tee bench.out
 
-# The published vectors of the device protocol and the table of threat states.
+# The published vectors of the device protocol and of Conditional Access, and the
+# table of threat states.
 generate:
+	$(GO) test ./internal/access -update
 	$(GO) test ./wire -update
 	$(GO) test ./internal/threat -update
 

@@ -57,7 +57,7 @@ type theme struct {
 const perTheme = 13
 
 func generated(t *testing.T) (out []scene) {
-	for n, th := range slices.Concat(conditionThemes(), controlThemes(), codeThemes(), sessionThemes(), otherThemes()) {
+	for n, th := range slices.Concat(conditionThemes(), controlThemes(), codeThemes(), sessionThemes(), mergingThemes(), edgeThemes(), otherThemes()) {
 		d := dice{rand.NewPCG(uint64(n), 2)}
 		for i := range perTheme {
 			s, ok := th.draw(d, i)
@@ -78,10 +78,10 @@ func (th theme) draw(d dice, turn int) (scene, bool) {
 	for try := range 3000 {
 		s := th.once(d)
 		a := naive(s.rules, s.facts)
-		if try < 250 && a.Outcome != want {
+		if try < 200 && a.Outcome != want {
 			continue
 		}
-		if s.title = th.title(s, a, turn); s.title != "" {
+		if s.title = th.title(s, a, turn); s.title != "" && s.valid() {
 			return s, true
 		}
 	}
@@ -116,22 +116,16 @@ func (th theme) title(s scene, a answer, turn int) string {
 	return fmt.Sprintf("%s: %s; %s", th.name, what, ends)
 }
 
-// once draws a scene whose policies may all be saved.
+// once draws a scene, whose policies may perhaps not be saved.
 func (th theme) once(d dice) scene {
 	s := scene{rules: access.Rules{Strengths: drawnStrengths(), Locations: drawnLocations(d)}}
 	for i := range 1 + d.below(4) {
-		focus := i == 0
-		for {
-			p := somePolicy(d, access.PolicyID(fmt.Sprintf("p%d", i+1)), choose(focus, 14, 7))
-			if focus {
-				p.State = pick(d, access.Enabled, access.Enabled, access.Enabled, access.ReportOnly)
-				th.set(d, &p)
-			}
-			if access.Validate(p) == nil {
-				s.rules.Policies = append(s.rules.Policies, p)
-				break
-			}
+		p := somePolicy(d, access.PolicyID(fmt.Sprintf("p%d", i+1)), choose(i == 0, 14, 7))
+		if i == 0 {
+			p.State = pick(d, access.Enabled, access.Enabled, access.Enabled, access.ReportOnly)
+			th.set(d, &p)
 		}
+		s.rules.Policies = append(s.rules.Policies, p)
 	}
 	someFacts(d, &s)
 	if th.fact != nil {
@@ -149,6 +143,11 @@ func (th theme) once(d dice) scene {
 		s.direct = []directory.GroupID{}
 	}
 	return s
+}
+
+// valid reports whether every policy may be saved.
+func (s scene) valid() bool {
+	return !slices.ContainsFunc(s.rules.Policies, func(p access.Policy) bool { return access.Validate(p) != nil })
 }
 
 func drawnStrengths() []strength.Strength {
@@ -652,6 +651,167 @@ func sessionThemes() (out []theme) {
 	return out
 }
 
+// mergingThemes have two policies that ask for different things of the same kind,
+// or for one that is switched off.
+func mergingThemes() (out []theme) {
+	twice := func(name string, set func(dice, *access.SessionControls)) theme {
+		ask := func(d dice, p *access.Policy) {
+			everybody(p)
+			p.State, p.Grant, p.Session = access.Enabled, access.Grant{}, &access.SessionControls{}
+			set(d, p.Session)
+		}
+		return theme{
+			name: name, set: ask,
+			fact: func(d dice, s *scene) {
+				second := somePolicy(d, "p2", 1000)
+				ask(d, &second)
+				s.rules.Policies = append(s.rules.Policies[:1:1], second)
+			},
+			about: func(_ access.Policy, _ access.Result, a answer, _ access.Facts) bool {
+				return a.Outcome == access.Granted && slices.Equal(a.Results, []access.Result{access.Success, access.Success})
+			},
+		}
+	}
+	for i, c := range sessionSetters() {
+		th := twice(c.name+" by two policies", c.set)
+		fact, about := th.fact, th.about
+		th.fact = func(d dice, s *scene) {
+			if fact(d, s); i == 0 && d.once(2) { // the same time, and not the same factors
+				q := *s.rules.Policies[0].Session.Frequency
+				q.Secondary = !q.Secondary
+				s.rules.Policies[1].Session.Frequency = &q
+			}
+		}
+		th.about = func(p access.Policy, r access.Result, a answer, f access.Facts) bool {
+			return about(p, r, a, f) && c.in(a.Session)
+		}
+		out = append(out, th)
+	}
+	return append(out, twice("session controls that are switched off", func(d dice, s *access.SessionControls) {
+		s.CloudApps, s.CloudAppsOff = pick(d, access.MonitorOnly, access.BlockDownloads), d.once(2)
+		switch d.below(4) {
+		case 0:
+			s.Frequency = &access.Frequency{Disabled: true, After: time.Hour}
+		case 1:
+			s.Persistent, s.PersistentOff = pick(d, access.PersistAlways, access.PersistNever), true
+		case 2:
+			s.AppRestrictions, s.ResilienceDisabled, s.TokenProtection = access.Off, access.Off, access.Off
+		}
+	}))
+}
+
+// edgeThemes are about what a hasty reading gets wrong.
+func edgeThemes() []theme {
+	demand := func(d dice, p *access.Policy, of ...access.Control) {
+		everybody(p)
+		p.State, p.Grant, p.Session = access.Enabled, access.Grant{Operator: pick(d, access.And, access.Or)}, nil
+		switch c := pick(d, of...); c {
+		case access.TokenProtection:
+			p.Session = &access.SessionControls{TokenProtection: access.On}
+		case access.SignInFrequency:
+			p.Session = &access.SessionControls{Frequency: &access.Frequency{After: time.Hour}}
+		case access.TermsOfUse:
+			p.Grant.Terms = few(d, terms...)
+		case access.AuthenticationStrength:
+			p.Grant.Strength = strength.PhishingResistant
+		case access.PasswordChange:
+			*p = access.Policy{ID: p.ID, DisplayName: p.DisplayName, State: access.Enabled, Conditions: access.Conditions{
+				Users: access.Users{All: true}, Apps: access.Apps{All: true}, ClientAppTypes: []access.ClientAppType{access.AllClientApps}, UserRisk: []access.Risk{access.RiskHigh},
+			}, Grant: access.Grant{Controls: []access.Control{access.MFA, access.PasswordChange}}}
+		default:
+			p.Grant.Controls = []access.Control{c}
+		}
+	}
+	// Two that stand side by side in the order in which they count.
+	first := func(name string, of ...access.Control) theme {
+		return theme{
+			name: name, set: func(_ dice, p *access.Policy) { everybody(p) },
+			fact: func(d dice, s *scene) {
+				neighbours, second := d.below(len(of)-1), somePolicy(d, "p2", 1000)
+				s.rules.Policies = append(s.rules.Policies[:1:1], second)
+				i := d.below(2)
+				demand(d, &s.rules.Policies[i], of[neighbours])
+				demand(d, &s.rules.Policies[1-i], of[neighbours+1])
+				s.facts.ClientAppType, s.facts.UserRisk = access.Browser, access.RiskHigh
+			},
+			about: func(_ access.Policy, _ access.Result, a answer, _ access.Facts) bool {
+				return len(a.Missing) > 1 && slices.Equal(a.Results, []access.Result{access.Failure, access.Failure}) && !slices.Equal(a.Unmet[0], a.Unmet[1])
+			},
+		}
+	}
+	decided := func(_ access.Policy, r access.Result, _ answer, _ access.Facts) bool {
+		return r == access.Success || r == access.Failure
+	}
+	return []theme{
+		first("which of two errors", access.AuthenticationStrength, access.CompliantDevice, access.DomainJoinedDevice),
+		first("which of two errors", access.DomainJoinedDevice, access.ApprovedApplication, access.TokenProtection, access.CompliantApplication),
+		{
+			name: "an alternative that is open gives no error",
+			set: func(d dice, p *access.Policy) {
+				demand(d, p, access.MFA)
+				p.Grant.Operator, p.Grant.Controls = access.Or, append(p.Grant.Controls, pick(d, access.CompliantDevice, access.DomainJoinedDevice))
+			},
+			fact: func(d dice, s *scene) {
+				second := somePolicy(d, "p2", 1000)
+				demand(d, &second, access.CompliantApplication, access.ApprovedApplication, access.TokenProtection)
+				s.rules.Policies = append(s.rules.Policies[:1:1], second)
+				s.facts.ClientAppType, s.facts.MFAAt, s.facts.CompliantApplication, s.facts.Bound = access.Browser, time.Time{}, false, false
+			},
+			about: func(_ access.Policy, r access.Result, a answer, _ access.Facts) bool {
+				return r == access.Failure && len(a.Unmet[0]) == 2
+			},
+		},
+		first("which of two questions comes first", access.SignInFrequency, access.MFA, access.PasswordChange, access.TermsOfUse),
+		{
+			name: "a hybrid joined device behind a device code", about: decided,
+			set: func(d dice, p *access.Policy) { demand(d, p, access.DomainJoinedDevice) },
+			fact: func(d dice, s *scene) {
+				s.facts.Device = &access.Device{TrustType: access.HybridJoined}
+				s.facts.Transfer = pick(d, "", "", handed[0], handed[1])
+				s.facts.OriginalTransfer = pick(d, s.facts.Transfer, s.facts.Transfer, handed[0], handed[1])
+			},
+		},
+		{
+			name: "extension attributes of devices that nobody manages", kind: access.OfDevices,
+			set: func(d dice, p *access.Policy) {
+				everybody(p)
+				p.Conditions.Device = &access.Filter{Exclude: d.once(2), Rule: pick(d, `device.extensionAttribute1 -eq "SAW"`, `device.extensionAttribute1 -ne "SAW"`)}
+			},
+			fact: func(d dice, s *scene) {
+				s.facts.Device = &access.Device{TrustType: pick(d, access.Registered, access.HybridJoined, access.HybridJoined), Compliant: d.once(4), Managed: d.once(4)}
+				s.facts.Device.ExtensionAttributes[0] = pick(d, "SAW", "SAW", "saw", "PAW")
+			},
+		},
+		{
+			name: "a sign-in just as old as it may be", about: decided,
+			set: func(d dice, p *access.Policy) {
+				everybody(p)
+				p.State, p.Grant, p.Session = access.Enabled, access.Grant{}, &access.SessionControls{Frequency: &access.Frequency{After: time.Hour, EveryTime: d.once(2), Secondary: d.once(3)}}
+				if p.Session.Frequency.EveryTime {
+					p.Session.Frequency.After = 0
+				}
+			},
+			fact: func(d dice, s *scene) {
+				q := s.rules.Policies[0].Session.Frequency
+				age := choose(q.EveryTime, 5*time.Minute, q.After) + pick(d, -time.Second, 0, time.Second)
+				s.facts.AuthAt, s.facts.MFAAt = noon.Add(-age), pick(d, time.Time{}, noon.Add(-age), noon.Add(-age))
+				s.facts.ClientAppType = access.Browser
+			},
+		},
+		{
+			name: "a legacy client that has signed in well", about: decided,
+			set: func(d dice, p *access.Policy) {
+				demand(d, p, access.AuthenticationStrength, access.MFA, access.TermsOfUse, access.SignInFrequency, access.CompliantDevice)
+			},
+			fact: func(d dice, s *scene) {
+				f := &s.facts
+				f.ClientAppType, f.AuthAt, f.MFAAt, f.Methods, f.Terms = pick(d, clients[1:]...), noon, noon, strength.FIDO2, terms
+				f.Device = &access.Device{TrustType: access.Joined, Compliant: true, Managed: true}
+			},
+		},
+	}
+}
+
 func otherThemes() []theme {
 	free := func(_ dice, p *access.Policy) { everybody(p) }
 	count := func(a answer, of ...access.Result) (n int) {
@@ -718,7 +878,7 @@ func beyond(t *testing.T) (out []scene) {
 			for try := 0; ; try++ {
 				s := plain.once(d)
 				b.set(&s)
-				if b.says(s) {
+				if b.says(s) && s.valid() {
 					s.id, s.title = fmt.Sprintf("postern-%02d", len(out)+1), b.name
 					out = append(out, s)
 					break

@@ -3,6 +3,7 @@ package access_test
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,7 +21,9 @@ import (
 )
 
 // The vectors in test/vectors are made here, because what they expect is what the
-// naive evaluator says. POSTERN_VECTORS=write writes them anew.
+// naive evaluator says. "go test ./internal/access -update" writes them anew;
+// review them as code.
+var update = flag.Bool("update", false, "write the published vectors anew")
 
 // scene is rules and a sign-in that are to become a vector.
 type scene struct {
@@ -45,13 +48,13 @@ func TestThePublishedVectorsAreWhatTheNaiveEvaluatorSays(t *testing.T) {
 			t.Fatal(err)
 		}
 		path := filepath.Join("..", "..", "test", "vectors", "conditional-access-"+name+".json")
-		if os.Getenv("POSTERN_VECTORS") == "write" {
+		if *update {
 			if err := os.WriteFile(path, doc, 0o644); err != nil {
 				t.Fatal(err)
 			}
 		}
 		if have, err := os.ReadFile(path); err != nil || !bytes.Equal(have, doc) {
-			t.Errorf("%s is not what is made today (%v); if it should be, run: POSTERN_VECTORS=write go test ./internal/access -run Published", path, err)
+			t.Errorf("%s is not what is made today (%v); if it should be, run: go test ./internal/access -update", path, err)
 		}
 	}
 }

@@ -204,12 +204,12 @@ func TestEveryReasonAndEveryEndIsExpectedInManyVectors(t *testing.T) {
 		20: {
 			"policy notApplied", "policy notEnabled", "policy success", "policy failure", "policy reportOnlyNotApplied", "policy reportOnlySuccess",
 			"policy reportOnlyFailure", "policy reportOnlyInterrupted", "alone users", "alone applications", "alone clientAppTypes", "alone platforms",
-			"alone locations", "alone devices", "alone authenticationFlows", "not met clientApplications",
+			"alone locations", "alone devices", "alone authenticationFlows",
 			"unmet block", "unmet signInFrequency", "unmet mfa", "unmet authenticationStrength", "unmet compliantDevice", "unmet domainJoinedDevice",
 			"unmet approvedApplication", "unmet compliantApplication", "unmet termsOfUse", "unmet signInTokenProtection",
 		},
 		10: {
-			"alone signInRiskLevels", "alone userRiskLevels", "alone insiderRiskLevels", "unmet passwordChange",
+			"alone signInRiskLevels", "alone userRiskLevels", "alone insiderRiskLevels", "unmet passwordChange", "not met clientApplications",
 			"session signInFrequency", "session persistentBrowser", "session cloudAppSecurity", "session continuousAccessEvaluation",
 			"session applicationEnforcedRestrictions", "session disableResilienceDefaults", "session secureSignInSession",
 		},
