@@ -863,13 +863,21 @@ func beyond(t *testing.T) (out []scene) {
 		says func(scene) bool
 	}{
 		{"resources of enrolment waive what enrolment gives", func(s *scene) { s.facts.Bootstrap = true }, changes(func(s *scene) { s.facts.Bootstrap = false })},
+		{"what enrolment gives counts where it is there already", func(s *scene) { s.facts.Bootstrap, s.facts.CompliantApplication = true, true },
+			changes(func(s *scene) { s.facts.CompliantApplication = false })},
+		{"an app that signs in as itself needs no policy", func(s *scene) {
+			s.rules.DenyUncovered, s.facts = true, access.Facts{Workload: "s1", Resources: s.facts.Resources, ClientAppType: access.MobileAndDesktop, Now: noon}
+		}, func(scene) bool { return true }},
+		{"enrolment needs no policy", func(s *scene) { s.rules.DenyUncovered, s.facts.Bootstrap = true, true }, func(s scene) bool {
+			return naive(s.rules, s.facts).Outcome == access.Granted && changes(func(s *scene) { s.facts.Bootstrap = false })(s)
+		}},
 		{"what no policy covers is refused", func(s *scene) { s.rules.DenyUncovered = true }, changes(func(s *scene) { s.rules.DenyUncovered = false })},
 		{"nobody waits for the answer", func(s *scene) { s.facts.Background = true }, changes(func(s *scene) { s.facts.Background = false })},
 		{"the next step of what was entered", func(s *scene) { s.facts.Continues = true }, changes(func(s *scene) { s.facts.Continues = false })},
 	} {
 		d := dice{rand.NewPCG(uint64(n), 3)}
 		plain := theme{set: func(d dice, p *access.Policy) {
-			if n >= 2 { // about the age of the sign-in
+			if n >= 5 { // about the age of the sign-in
 				p.Session = &access.SessionControls{}
 				sessionSetters()[0].set(d, p.Session)
 			}
