@@ -45,9 +45,9 @@ func TestOurEngineAsAProgramPasses(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv(asProgram, "1")
-	var out bytes.Buffer
-	if code := vectors.Main([]string{"-engine", self}, &out, &out); code != 0 {
-		t.Errorf("exit code %d\n%s", code, &out)
+	var out, errs bytes.Buffer
+	if code := vectors.Main([]string{"-engine", self}, &out, &errs); code != 0 {
+		t.Errorf("exit code %d\n%s%s", code, &out, &errs)
 	}
 }
 
@@ -66,6 +66,16 @@ func TestWhatIsNotMeantToBeRefusedMayBeSaved(t *testing.T) {
 			if (err != nil) != (v.Expected.Result == vectors.Refused) {
 				t.Errorf("%s: %v", v.ID, err)
 			}
+		}
+	}
+}
+
+// A condition that is passed over would let in whom the policy keeps out.
+func TestAPolicyThatSaysWhatIsNotKnownIsRefused(t *testing.T) {
+	for _, doc := range []string{`[]`, `{"id":"p","displayName":"p"}`, `{"id":"p","displayName":"p","state":"enabled","conditions":{"moon":"full"}}`} {
+		a, err := answer(vectors.Vector{ID: "v", Policies: []json.RawMessage{json.RawMessage(doc)}, SignIn: &vectors.SignIn{}})
+		if err != nil || a.ID != "v" || a.Result != vectors.Refused {
+			t.Errorf("%s: %+v %v", doc, a, err)
 		}
 	}
 }
