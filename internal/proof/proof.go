@@ -49,6 +49,9 @@ type Person struct {
 	Roles      []directory.RoleTemplateID
 	Guest      directory.GuestKind
 	HomeTenant directory.TenantID
+	// Attains are controls beyond those of Attainable that this person can have, for
+	// questions about lock-outs.
+	Attains access.Controls
 }
 
 // App is a resource, or a public client, which is none.

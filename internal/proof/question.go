@@ -6,9 +6,22 @@ import (
 	"strings"
 
 	"github.com/postern-mam/postern/internal/access"
+	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/fault"
 	"github.com/postern-mam/postern/internal/location"
+	"github.com/postern-mam/postern/internal/strength"
 )
+
+// Attainable asks for a sign-in to the administration API, with what any person
+// can have here: no legacy client, no managed device, no protected app.
+func Attainable() Question {
+	return Question{
+		Apps: []directory.AppID{directory.GraphAPI}, ClientAppTypes: []access.ClientAppType{access.Browser, access.MobileAndDesktop},
+		SignInRisk: []access.Risk{access.RiskNone}, UserRisk: []access.Risk{access.RiskNone}, InsiderRisk: []access.Risk{""},
+		Methods: strength.Password | strength.SoftwareOath,
+		Without: access.ControlsOf(access.CompliantApplication, access.ApprovedApplication, access.CompliantDevice, access.DomainJoinedDevice),
+	}
+}
 
 // check says what of a question means nothing. Its fault.Invalid names every
 // field, the value and what would be valid.

@@ -119,6 +119,7 @@ func TestDeviceFiltersAreAskedForEveryProperty(t *testing.T) {
 		`device.deviceOwnership -eq "Company"`:                                                               `its deviceOwnership "Company"`,
 		`device.deviceId -eq "7" and device.model -eq "a"`:                                                   `its model "a"`,
 		`device.model -in ["Ab", "aB", "AB"]`:                                                                `its model "ab"`,
+		`device.extensionAttribute3 -eq "x"`:                                                                 `its extensionAttribute3 "x"`,
 		`device.trustType -eq "AzureAD"`:                                                                     "a joined device",
 		`device.enrollmentProfileName -eq $null and device.model -eq "x"`:                                    `its model "x"`,
 		`device.model -contains "Face" and device.model -contains "face" and device.model -startsWith "sur"`: `its model "sur`,
