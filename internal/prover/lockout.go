@@ -10,7 +10,6 @@ import (
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/fault"
 	"github.com/postern-mam/postern/internal/proof"
-	"github.com/postern-mam/postern/internal/strength"
 	"github.com/postern-mam/postern/internal/targeting"
 )
 
@@ -28,7 +27,7 @@ func (s *Service) CheckLockout(ctx context.Context, actor directory.UserID, p ac
 		return err
 	}
 	world := proof.World{Apps: []proof.App{{Resource: access.ResourceOf(directory.App{ID: directory.GraphAPI})}}}
-	if !proof.Hinders(before, p, world, attainable()) {
+	if !proof.Hinders(before, p, world, proof.Attainable()) {
 		return nil
 	}
 	after := before
@@ -94,17 +93,6 @@ func administers(u directory.User) bool {
 	return u.Enabled && slices.Contains(u.Roles, directory.GlobalAdministrator)
 }
 
-// attainable asks for a sign-in to the administration API, with what any person
-// can have here: no legacy client, no managed device, no protected app.
-func attainable() proof.Question {
-	return proof.Question{
-		Apps: []directory.AppID{directory.GraphAPI}, ClientAppTypes: []access.ClientAppType{access.Browser, access.MobileAndDesktop},
-		SignInRisk: []access.Risk{access.RiskNone}, UserRisk: []access.Risk{access.RiskNone}, InsiderRisk: []access.Risk{""},
-		Methods: strength.Password | strength.SoftwareOath,
-		Without: access.ControlsOf(access.CompliantApplication, access.ApprovedApplication, access.CompliantDevice, access.DomainJoinedDevice),
-	}
-}
-
 // barred is an admin who gets in by no way.
 type barred struct {
 	user    directory.User
@@ -129,7 +117,7 @@ func (b *barred) String() string {
 // barred looks for a way in, first with what everybody can have, then with what
 // this person can have besides; nil: there is one.
 func (s *Service) barred(ctx context.Context, set *access.Set, a Account) (*barred, error) {
-	who, q := person(a), attainable()
+	who, q := person(a), proof.Attainable()
 	if a.User.AtRisk != "" {
 		q.UserRisk = []access.Risk{access.Risk(a.User.AtRisk)}
 	}
@@ -137,26 +125,34 @@ func (s *Service) barred(ctx context.Context, set *access.Set, a Account) (*barr
 	if !no {
 		return nil, nil
 	}
-	protected, err := s.mayProtect(ctx, a)
+	more, err := s.attains(ctx, a)
 	if err != nil {
 		return nil, err
 	}
-	compliant, err := s.store.AnyCompliant(ctx, a.User.Tenant)
-	if err != nil {
-		return nil, err
-	}
-	if protected {
-		q.Without &^= access.ControlsOf(access.CompliantApplication, access.ApprovedApplication)
-	}
-	if compliant {
-		q.Without &^= access.ControlsOf(access.CompliantDevice)
-	}
-	if protected || compliant {
+	if q.Without &^= more; more != 0 {
 		if stopped, no = proof.Barred(set, who, q); !no {
 			return nil, nil
 		}
 	}
 	return &barred{a.User, stopped}, nil
+}
+
+// attains is what a person can have beyond what everybody can: a protected app, if
+// app protection is assigned, and a compliant device, if the tenant has one.
+func (s *Service) attains(ctx context.Context, a Account) (access.Controls, error) {
+	var out access.Controls
+	protected, err := s.mayProtect(ctx, a)
+	if err != nil {
+		return 0, err
+	}
+	if protected {
+		out |= access.ControlsOf(access.CompliantApplication, access.ApprovedApplication)
+	}
+	compliant, err := s.store.AnyCompliant(ctx, a.User.Tenant)
+	if compliant {
+		out |= access.ControlsOf(access.CompliantDevice)
+	}
+	return out, err
 }
 
 // mayProtect reports whether an app protection policy is assigned to a person: an

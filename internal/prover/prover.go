@@ -45,6 +45,8 @@ type Store interface {
 	// Accounts visits the users for whom want holds, with their groups, until visit
 	// returns false.
 	Accounts(ctx context.Context, t directory.TenantID, want func(directory.User) bool, visit func(Account) bool) error
+	// UserIDs lists all users, disabled ones among them. No list of the room is nil.
+	UserIDs(ctx context.Context, t directory.TenantID) ([]directory.UserID, error)
 	// Protection lists the app protection policies.
 	Protection(ctx context.Context, t directory.TenantID) ([]protection.Policy, error)
 	// AnyCompliant reports whether an enabled device is compliant.
@@ -96,6 +98,41 @@ func (s *Service) Prove(ctx context.Context, t directory.TenantID, q proof.Quest
 	w.People = nil
 	a, err = proof.Prove(set, w, q)
 	return Answer{a, false}, err
+}
+
+// Lint says what a tenant's policies fail to do, the worst first (proof.Lint).
+func (s *Service) Lint(ctx context.Context, t directory.TenantID) ([]proof.Finding, error) {
+	rules, err := s.store.Rules(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	furniture, err := s.store.Furniture(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	w := world(rules, furniture)
+	refs := proof.References{Agreements: furniture.Agreements, Contexts: furniture.Contexts}
+	for _, a := range furniture.Apps {
+		refs.Apps = append(refs.Apps, a.ID)
+	}
+	for _, g := range furniture.Groups {
+		refs.Groups = append(refs.Groups, g.ID)
+	}
+	if refs.Users, err = s.store.UserIDs(ctx, t); err != nil {
+		return nil, err
+	}
+	var failed error
+	err = s.store.Accounts(ctx, t, administers, func(a Account) bool {
+		p := person(a)
+		p.Attains, failed = s.attains(ctx, a)
+		w.People = append(w.People, p)
+		w.Names[string(p.User)] = a.User.UserPrincipalName
+		return failed == nil
+	})
+	if err = errors.Join(err, failed); err != nil {
+		return nil, err
+	}
+	return proof.Lint(access.Compile(rules), w, refs), nil
 }
 
 // world is everything but people.

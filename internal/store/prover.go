@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/postern-mam/postern/internal/access"
+	"github.com/postern-mam/postern/internal/agreement"
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/protection"
 	"github.com/postern-mam/postern/internal/prover"
@@ -35,6 +36,7 @@ func (v proverView) Rules(ctx context.Context, t directory.TenantID) (access.Rul
 
 func (v proverView) Furniture(ctx context.Context, t directory.TenantID) (prover.Furniture, error) {
 	return one(ctx, v.Store, func(tx *sqldb.Tx) (f prover.Furniture, err error) {
+		f = prover.Furniture{Agreements: []agreement.ID{}, Contexts: []access.ContextID{}}
 		if f.Apps, err = appTable.list(tx, "WHERE tenant = $1 ORDER BY id", string(t)); err != nil {
 			return f, err
 		}
@@ -108,6 +110,17 @@ func (v proverView) Accounts(ctx context.Context, t directory.TenantID, want fun
 		}
 	}
 	return nil
+}
+
+func (v proverView) UserIDs(ctx context.Context, t directory.TenantID) ([]directory.UserID, error) {
+	return glance(ctx, v.Store, func(tx *sqldb.Tx) ([]directory.UserID, error) {
+		all := []directory.UserID{}
+		found, err := texts(tx, "SELECT id FROM users WHERE tenant = $1", string(t))
+		for _, id := range found {
+			all = append(all, directory.UserID(id))
+		}
+		return all, err
+	})
 }
 
 func (v proverView) Protection(ctx context.Context, t directory.TenantID) ([]protection.Policy, error) {
