@@ -1,9 +1,11 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/postern-mam/postern/internal/graphclient/document"
@@ -38,12 +40,17 @@ func (c *Lint) Run(ctx context.Context, s Streams) error {
 		return err
 	}
 	var facts *document.Facts
+	var flaws []lint.Finding
 	if c.Server {
-		if docs, facts, err = c.ask(ctx); err != nil {
+		if docs, facts, flaws, err = c.ask(ctx); err != nil {
 			return err
 		}
 	}
-	found := lint.Check(docs, facts)
+	found := append(flaws, lint.Check(docs, facts)...)
+	worst := []lint.Severity{lint.Error, lint.Warning, lint.Note}
+	slices.SortStableFunc(found, func(a, b lint.Finding) int {
+		return cmp.Compare(slices.Index(worst, a.Severity), slices.Index(worst, b.Severity))
+	})
 	if c.Output == "json" {
 		report := struct {
 			Objects  int            `json:"objects"`
@@ -71,24 +78,43 @@ func (c *Lint) Run(ctx context.Context, s Streams) error {
 	return nil
 }
 
-func (c *Lint) ask(ctx context.Context) ([]document.Document, *document.Facts, error) {
+func (c *Lint) ask(ctx context.Context) ([]document.Document, *document.Facts, []lint.Finding, error) {
 	client, err := c.client()
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	docs, err := client.Documents(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	facts, err := client.Facts(ctx, docs)
-	return docs, facts, err
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	flaws, err := client.Flaws(ctx)
+	var found []lint.Finding
+	for _, f := range flaws {
+		v := lint.Finding{Rule: f.Rule, Severity: lint.Severity(f.Severity), Kind: "conditional access policies", Name: "all together", Why: f.Why, Do: f.Do}
+		var names []string
+		for _, p := range f.Policies {
+			names = append(names, p.Name)
+		}
+		if len(names) > 0 {
+			v.Kind, v.Name, v.ID = "conditional access policy", strings.Join(names, `", "`), f.Policies[0].ID
+		}
+		if f.Witness != nil {
+			v.Witness = f.Witness.Who + ", " + f.Witness.How
+		}
+		found = append(found, v)
+	}
+	return docs, facts, found, err
 }
 
 // findings prints what was found, worst first.
 func (p printer) findings(found []lint.Finding, objects int) {
 	colour := map[lint.Severity]string{lint.Error: red, lint.Warning: yellow, lint.Note: faint}
 	for _, f := range found {
-		where := []string{fmt.Sprintf("%s %q", f.Kind, f.Name)}
+		where := []string{f.Kind + ` "` + f.Name + `"`}
 		if f.Property != "" {
 			where = append(where, f.Property)
 		}
@@ -97,6 +123,9 @@ func (p printer) findings(found []lint.Finding, objects int) {
 		}
 		p.line(colour[f.Severity], "%s: %s [%s]", f.Severity, strings.Join(where, ": "), f.Rule)
 		p.line("", "    %s", f.Why)
+		if f.Witness != "" {
+			p.line("", "    for example %s", f.Witness)
+		}
 		p.line("", "    -> %s", f.Do)
 	}
 	if len(found) == 0 {

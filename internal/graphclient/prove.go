@@ -94,3 +94,29 @@ func (c *Client) find(ctx context.Context, path, id, property, name string) (str
 		return "", document.InputError{Err: fmt.Errorf("%d %s are called %q; say which by %s", len(all), path, name, id)}
 	}
 }
+
+// Flaw is what Conditional Access policies fail to do together.
+type Flaw struct {
+	Rule     string `json:"rule"`
+	Severity string `json:"severity"` // error, warning or note
+	Policies []struct {
+		ID   string `json:"id"`
+		Name string `json:"displayName"`
+	} `json:"policies"` // the first is the one to change; none: all together
+	Why     string `json:"why"`
+	Do      string `json:"do"`
+	Witness *struct {
+		Who string `json:"who"`
+		How string `json:"how"`
+	} `json:"witness"` // a sign-in that shows it
+}
+
+// Flaws asks the service what its Conditional Access policies fail to do, the
+// worst first.
+func (c *Client) Flaws(ctx context.Context) ([]Flaw, error) {
+	var answer struct {
+		Findings []Flaw `json:"findings"`
+	}
+	err := c.do(ctx, http.MethodPost, "/beta/identity/conditionalAccess/postern.lint", map[string]any{}, &answer)
+	return answer.Findings, err
+}

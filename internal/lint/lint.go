@@ -36,6 +36,7 @@ type Finding struct {
 	Source   string   `json:"source,omitempty"` // file; empty: the service
 	Property string   `json:"property,omitempty"`
 	Why      string   `json:"why"`
+	Witness  string   `json:"witness,omitempty"` // a sign-in that shows it
 	Do       string   `json:"do"`
 }
 

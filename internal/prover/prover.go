@@ -111,7 +111,7 @@ func (s *Service) Lint(ctx context.Context, t directory.TenantID) ([]proof.Findi
 		return nil, err
 	}
 	w := world(rules, furniture)
-	refs := proof.References{Agreements: furniture.Agreements, Contexts: furniture.Contexts}
+	refs := proof.References{Apps: []directory.AppID{}, Groups: []directory.GroupID{}, Agreements: furniture.Agreements, Contexts: furniture.Contexts}
 	for _, a := range furniture.Apps {
 		refs.Apps = append(refs.Apps, a.ID)
 	}

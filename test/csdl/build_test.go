@@ -101,6 +101,7 @@ func (w *tour) accessPolicy(t *testing.T) {
 	})
 	w.do(t, http.StatusOK, http.MethodPost, "identity/conditionalAccess/postern.replay", map[string]any{"days": 1, "withoutPolicies": []string{id}})
 	w.do(t, http.StatusOK, http.MethodPost, "identity/conditionalAccess/postern.prove", map[string]any{"applications": []string{w.house.SiteApp}})
+	w.do(t, http.StatusOK, http.MethodPost, "identity/conditionalAccess/postern.lint", map[string]any{})
 }
 
 func (w *tour) roles(t *testing.T) {

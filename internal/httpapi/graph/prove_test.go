@@ -40,3 +40,33 @@ func TestAQuestionSaysWhatInItMeansNothing(t *testing.T) {
 	}
 	w.send("POST", provePath, `{"platforms":["unknown"],"refused":false}`).want(200).has(`{"answer":"yes"}`)
 }
+
+func TestPoliciesAreLintedWithWhatExistsAndWhoAdministers(t *testing.T) {
+	w := newWorld(t)
+	const path = "/beta/identity/conditionalAccess/postern.lint"
+	findings := func() map[string]map[string]any {
+		out := map[string]map[string]any{}
+		for _, f := range w.send("POST", path, "{}").want(200).body["findings"].([]any) {
+			f := f.(map[string]any)
+			out[f["rule"].(string)] = f
+		}
+		return out
+	}
+	if found := findings(); len(found) != 0 {
+		t.Errorf("without policies: %v", found)
+	}
+	staff := w.group("staff")
+	w.send("POST", accessPath, strings.Replace(accessPolicy(`,"description":"d"`), `"includeUsers":["All"]`, `"includeUsers":["All"],"excludeGroups":["`+staff+`"]`, 1)).want(201)
+	w.send("POST", accessPath, strings.Replace(strings.Replace(accessPolicy(""), `["mfa"]`, `["compliantApplication"]`, 1), `"enabled"`, `"enabledForReportingButNotEnforced"`, 1)).want(201)
+	w.send("DELETE", "/v1.0/groups/"+staff, "").want(204)
+	found := findings()
+	for rule, severity := range map[string]string{"dangling-reference": "error", "admins-locked-out": "error", "managed-locked-out": "warning", "no-emergency-account": "note"} {
+		f := found[rule]
+		if f == nil || f["severity"] != severity || len(f["policies"].([]any)) != 1 || f["why"] == "" || f["do"] == "" {
+			t.Errorf("%s: %v", rule, f)
+		}
+	}
+	if !strings.Contains(found["dangling-reference"]["why"].(string), staff) {
+		t.Errorf("%v", found["dangling-reference"])
+	}
+}

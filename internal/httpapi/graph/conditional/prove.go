@@ -20,6 +20,7 @@ import (
 func (d *Area) proofRoutes() []graph.Route {
 	return []graph.Route{
 		{Method: http.MethodPost, Pattern: "identity/conditionalAccess/postern.prove", Needs: directory.AccessRead, Do: d.prove},
+		{Method: http.MethodPost, Pattern: "identity/conditionalAccess/postern.lint", Needs: directory.AccessRead, Do: d.lint},
 	}
 }
 
@@ -42,6 +43,28 @@ func (d *Area) prove(c *graph.Call) error {
 	return c.Value(extensionKind, map[string]any{
 		"answer": a.Verdict.String(), "witnessExists": a.Exists, "reason": graph.Text(a.Why), "statesSearched": a.States, "witness": viewWitness(a.Witness),
 	})
+}
+
+// lint says what the policies fail to do, the worst first.
+func (d *Area) lint(c *graph.Call) error {
+	if d.Prover == nil {
+		return fault.New(fault.Unavailable, "nothing proves here")
+	}
+	found, err := d.Prover.Lint(c.Ctx, c.Tenant())
+	if err != nil {
+		return err
+	}
+	findings := []any{}
+	for _, f := range found {
+		policies := []any{}
+		for i, id := range f.Policies {
+			policies = append(policies, map[string]any{"id": string(id), "displayName": f.Names[i]})
+		}
+		findings = append(findings, map[string]any{
+			"rule": string(f.Rule), "severity": f.Severity.String(), "policies": policies, "why": f.Why, "do": f.Do, "witness": viewWitness(f.Witness),
+		})
+	}
+	return c.Value(extensionKind, map[string]any{"findings": findings})
 }
 
 // readQuestion reads whether there is a sign-in; what is not said restricts nothing.
