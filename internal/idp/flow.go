@@ -105,12 +105,18 @@ func (s *Service) askNewPassword(ctx context.Context, j *journey) (Step, error) 
 	return st, err
 }
 
+// nextStep is the one step that a sign-in asks for now, or "" when it asks for
+// none. An answer to any other comes too early.
+func nextStep(r access.Ruling) access.Step {
+	if r.Decision.Outcome != access.Challenge || len(r.Steps) == 0 {
+		return ""
+	}
+	return r.Steps[0]
+}
+
 // challenge asks for the first of the steps that lead in.
 func (s *Service) challenge(ctx context.Context, j *journey, r access.Ruling, c Credential) (Step, error) {
-	if len(r.Steps) == 0 {
-		return s.deny(ctx, j, r)
-	}
-	switch step := r.Steps[0]; {
+	switch step := nextStep(r); {
 	case step == access.Step(access.MFA) || step == access.Step(access.AuthenticationStrength):
 	case step == access.Step(access.SignInFrequency), step == access.Step(access.PasswordChange), step == access.Step(access.TermsOfUse) && len(r.Terms) > 0:
 	default:
@@ -122,7 +128,7 @@ func (s *Service) challenge(ctx context.Context, j *journey, r access.Ruling, c 
 	if j.request.Prompt.None {
 		return j.refuse(s.issuer(j.tenant.ID), silentRefusal(r)), nil
 	}
-	switch r.Steps[0] {
+	switch nextStep(r) {
 	case access.Step(access.SignInFrequency):
 		j.problem = cmp.Or(j.problem, "Your organization wants you to sign in again before you go on.")
 		return s.show(ctx, j, AskPassword) // the session stays: only its age is wrong

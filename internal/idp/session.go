@@ -32,7 +32,8 @@ func (s *Service) openSession(ctx context.Context, u directory.User) (Session, s
 func (s *Service) openDeviceSession(ctx context.Context, browser Session) (Session, error) {
 	return s.store.SaveSession(ctx, Session{
 		ID: directory.SessionID(rand.Text()), Tenant: browser.Tenant, User: browser.User, CookieHash: oauth.SHA256(secret()),
-		AuthAt: browser.AuthAt, MFAAt: browser.MFAAt, Methods: browser.Methods, ExpiresAt: s.now().Add(enrolledFor),
+		AuthAt: browser.AuthAt, MFAAt: browser.MFAAt, Methods: browser.Methods, PasswordAt: browser.PasswordAt, Transfer: browser.Transfer,
+		ExpiresAt: s.now().Add(enrolledFor),
 	})
 }
 

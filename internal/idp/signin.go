@@ -108,7 +108,7 @@ func (s *Service) enter(ctx context.Context, j *journey, u directory.User) error
 		return err
 	}
 	j.session, j.cookie, j.user = n, cookie, u
-	j.flow.Session, j.flow.TOTPSealed = n.ID, nil
+	j.flow.Session, j.flow.TOTPSealed, j.flow.Viewed = n.ID, nil, nil // what another person was shown counts for nobody else
 	return nil
 }
 
@@ -199,10 +199,12 @@ func (s *Service) NewPassword(ctx context.Context, v Visit, password string) (St
 	return s.advance(ctx, j)
 }
 
-// wantsPassword reports whether a policy wants the password changed now.
+// wantsPassword reports whether a policy wants the password changed now. While
+// something else comes first it does not: whoever only knows the password of an
+// account at risk must not choose the next one.
 func (s *Service) wantsPassword(ctx context.Context, j *journey) (bool, error) {
 	ruling, err := s.gate.Decide(ctx, j.ask(j.session.ID))
-	return ruling.Decision.Missing.Has(access.PasswordChange), err
+	return nextStep(ruling) == access.Step(access.PasswordChange), err
 }
 
 // afterChange gives the new session what was shown in the one before it, and ends
@@ -240,13 +242,20 @@ func (s *Service) SecondFactor(ctx context.Context, v Visit, code string) (Step,
 
 // RegisterFactor takes the first code of an authenticator app that was set up
 // with the offered seed. Only a user without a second factor registers one here,
-// and only just after the password.
+// only just after the password, and only where policies still allow it.
 func (s *Service) RegisterFactor(ctx context.Context, v Visit, code string) (Step, error) {
 	j, c, err := s.signedIn(ctx, v)
 	if err != nil {
 		return Step{}, err
 	}
 	if c.MustChange || c.TOTPSealed != nil || j.flow.TOTPSealed == nil || s.now().Sub(j.session.AuthAt) > recently {
+		return s.advance(ctx, j)
+	}
+	registering, err := s.gate.Decide(ctx, j.registering())
+	if err != nil {
+		return Step{}, err
+	}
+	if registering.Decision.Outcome != access.Granted {
 		return s.advance(ctx, j)
 	}
 	seed, err := s.sealer.Open(totpName(j.tenant.ID, j.user.ID), j.flow.TOTPSealed)

@@ -43,7 +43,9 @@ func (s *Service) View(ctx context.Context, v Visit, key string) (Step, error) {
 	return s.advance(ctx, j)
 }
 
-// facing resumes a sign-in with what is demanded of it now.
+// facing resumes a sign-in with what is demanded of it now. It names terms of use
+// only once nothing comes before them: a password alone accepts nothing in the
+// name of somebody who has a second factor.
 func (s *Service) facing(ctx context.Context, v Visit) (*journey, access.Ruling, error) {
 	j, c, err := s.signedIn(ctx, v)
 	if err != nil {
@@ -53,6 +55,9 @@ func (s *Service) facing(ctx context.Context, v Visit) (*journey, access.Ruling,
 		return j, access.Ruling{}, nil // comes first, whatever was posted
 	}
 	ruling, err := s.gate.Decide(ctx, j.ask(j.session.ID))
+	if nextStep(ruling) != access.Step(access.TermsOfUse) {
+		ruling.Terms = nil
+	}
 	return j, ruling, err
 }
 

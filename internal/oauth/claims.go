@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/postern-mam/postern/internal/strength"
 )
 
 const (
@@ -61,6 +63,11 @@ func ParseClaims(text string) (ClaimsRequest, error) {
 	if c := doc.AccessToken.Contexts; c != nil {
 		if out.Contexts = c.all(); len(out.Contexts) > maxContexts {
 			return ClaimsRequest{}, Errorf(InvalidRequest, NumberMalformed, "claims asks for %d authentication contexts; at most %d are allowed", len(out.Contexts), maxContexts)
+		}
+		for _, id := range out.Contexts { // another spelling would be in the token, and meet no policy
+			if err := strength.CheckContextID(id); err != nil {
+				return ClaimsRequest{}, Errorf(InvalidRequest, NumberMalformed, "claims asks for access_token.acrs whose %s", err)
+			}
 		}
 	}
 	return out, nil

@@ -54,3 +54,11 @@ func FuzzParseIntrospect(f *testing.F) {
 		}
 	})
 }
+
+func TestAContextHasOneSpelling(t *testing.T) {
+	for _, bad := range []string{`"C1"`, `"c01"`, `"c1 "`, `"c100"`, `"anything"`, `7`, `{"a":"c1"}`, `"\u0063\u0031\u0000"`} {
+		if got, err := oauth.ParseClaims(`{"access_token":{"acrs":{"value":` + bad + `}}}`); code(err) != oauth.InvalidRequest {
+			t.Errorf("%s: %+v %v", bad, got, err)
+		}
+	}
+}
