@@ -41,7 +41,7 @@ func (s *Service) facts(r access.Request, f Facts, d *demands, now time.Time) ac
 	a.AuthAt, a.MFAAt, a.PasswordChangedAt = f.Session.AuthAt, f.Session.MFAAt, f.Session.PasswordAt
 	a.Terms = accepted(d.agreements, f, now)
 	a.Device = device(f.Device)
-	a.Bound = r.Bound || a.Device != nil
+	a.Bound = r.Bound || a.Device != nil && !f.Client.Public // a device binds its browser; tokens elsewhere are bound by a key
 	return a
 }
 

@@ -300,3 +300,16 @@ func TestAnExportIsOnRecord(t *testing.T) {
 		t.Errorf("%s", got.raw)
 	}
 }
+
+// A draft that blocks one person would list that person's sign-ins: what a replay
+// tells is the sign-in log, and needs what reading the log needs.
+func TestAReplayTellsTheLogOnlyToWhoMayReadIt(t *testing.T) {
+	w := newWorld(t)
+	const path = "/beta/identity/conditionalAccess/postern.replay"
+	w.who.Permissions = []string{directory.AccessRead}
+	w.send("POST", path, `{"days":1}`).refused(403, directory.AuditRead)
+	w.who.Permissions = []string{directory.AuditRead}
+	w.send("POST", path, `{"days":1}`).refused(403, directory.AccessRead)
+	w.who.Permissions = []string{directory.AccessRead, directory.AuditRead}
+	w.send("POST", path, `{"days":1}`).want(200)
+}
