@@ -151,7 +151,7 @@ func (s *Service) askSecondFactor(ctx context.Context, j *journey, c Credential)
 		j.problem = "Sign in again to set up your second factor."
 		return s.askPassword(ctx, j)
 	}
-	registering, err := s.gate.Decide(ctx, j.registering())
+	registering, err := s.mayRegister(ctx, j)
 	if err != nil {
 		return Step{}, err
 	}
@@ -174,6 +174,24 @@ func (s *Service) askSecondFactor(ctx context.Context, j *journey, c Credential)
 	st, err := s.show(ctx, j, RegisterFactor)
 	st.Factor = factor(seed, j.tenant.DisplayName, j.user.UserPrincipalName)
 	return st, err
+}
+
+// mayRegister asks whether a second factor may be set up now. Of an account at
+// risk others may know the password, and who knows no more than that must not
+// become its owner.
+func (s *Service) mayRegister(ctx context.Context, j *journey) (access.Ruling, error) {
+	r, err := s.gate.Decide(ctx, j.registering())
+	if err == nil && r.Decision.Outcome == access.Granted && j.user.AtRisk != "" {
+		r.Decision = access.Decision{Outcome: access.Denied, Code: oauth.NumberMFA}
+		r.Remedies = []access.Remedy{{
+			Code: "atRiskWithoutSecondFactor", Title: "Ask your administrator to look at your account",
+			Why:   "Somebody else may know your password, and your account has no second factor yet by which you could show that it is you.",
+			Steps: []string{"Call your help desk. They make sure that it is you, end the risk, and let you sign in and set up the second factor."},
+		}}
+		r.Record.Outcome, r.Record.Code, r.Record.Reason = access.Denied, oauth.NumberMFA, "the account is at risk and has no second factor"
+		r.Record.Set, r.Record.Facts = "", nil // no policy said so
+	}
+	return r, err
 }
 
 // deny shows what is missing, with a fresh nonce that the device may prove itself by.

@@ -136,3 +136,27 @@ func TestWhatAnotherPersonOpenedWasNotSeen(t *testing.T) {
 	}
 	b.got(w.idp.Accept(t.Context(), b.visit(), []string{"house.1"}))(idp.AskTerms)
 }
+
+// Of an account at risk without a second factor the password alone gives nothing:
+// no second factor, no new password, no end of the risk.
+func TestAThiefDoesNotBecomeTheOwnerOfAnAccountAtRisk(t *testing.T) {
+	w := underPolicy(t, func(p *access.Policy) {
+		p.Conditions.UserRisk = []access.Risk{access.RiskHigh}
+		p.Grant.Controls = []access.Control{access.MFA, access.PasswordChange}
+	})
+	b := &browser{world: w}
+	b.start(query("web", cb, graphScope))
+	w.change(func(u *directory.User) { u.AtRisk = "high" })
+	st := b.password(password)(idp.Denied)
+	if len(st.Ruling.Remedies) != 1 || st.Ruling.Remedies[0].Code != "atRiskWithoutSecondFactor" {
+		t.Errorf("%+v", st.Ruling.Remedies)
+	}
+	facing, err := w.idp.Facing(t.Context(), b.visit())
+	if err != nil || len(facing.Remedies) != 1 || facing.Remedies[0].Code != st.Ruling.Remedies[0].Code {
+		t.Errorf("the page would look for another state: %+v %v", facing.Remedies, err)
+	}
+	b.got(w.idp.RegisterFactor(t.Context(), b.visit(), "123456"))(idp.Denied)
+	b.got(w.idp.NewPassword(t.Context(), b.visit(), "the thief's pass phrase"))(idp.Denied)
+	w.change(func(u *directory.User) { u.AtRisk = "" })
+	b.got(w.idp.Resume(t.Context(), b.visit()))(idp.Answer)
+}

@@ -251,7 +251,7 @@ func (s *Service) RegisterFactor(ctx context.Context, v Visit, code string) (Ste
 	if c.MustChange || c.TOTPSealed != nil || j.flow.TOTPSealed == nil || s.now().Sub(j.session.AuthAt) > recently {
 		return s.advance(ctx, j)
 	}
-	registering, err := s.gate.Decide(ctx, j.registering())
+	registering, err := s.mayRegister(ctx, j)
 	if err != nil {
 		return Step{}, err
 	}

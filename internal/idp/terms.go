@@ -55,10 +55,19 @@ func (s *Service) facing(ctx context.Context, v Visit) (*journey, access.Ruling,
 		return j, access.Ruling{}, nil // comes first, whatever was posted
 	}
 	ruling, err := s.gate.Decide(ctx, j.ask(j.session.ID))
-	if nextStep(ruling) != access.Step(access.TermsOfUse) {
-		ruling.Terms = nil
+	if err != nil {
+		return nil, access.Ruling{}, err
 	}
-	return j, ruling, err
+	switch next := nextStep(ruling); {
+	case next == access.Step(access.TermsOfUse):
+		return j, ruling, nil
+	case (next == access.Step(access.MFA) || next == access.Step(access.AuthenticationStrength)) && c.TOTPSealed == nil:
+		if r, err := s.mayRegister(ctx, j); err != nil || r.Decision.Outcome != access.Granted {
+			return j, r, err // what the page shows instead
+		}
+	}
+	ruling.Terms = nil
+	return j, ruling, nil
 }
 
 // Accept takes a person's acceptance of the terms of use that are missing now:
