@@ -152,10 +152,14 @@ func (c Collection[T]) record(v *T) (json.RawMessage, error) {
 
 // entry begins an entry of the record in the actor's name.
 func (s *Service) entry(op audit.Operation, kind audit.Kind, about subject) audit.Entry {
-	return audit.Entry{
+	e := audit.Entry{
 		ID: newID(), Tenant: about.tenant, At: s.now(), Actor: s.actor, Operation: op, Kind: kind, Target: about.id, Name: about.name,
 		ScopeTags: about.scopeTags,
 	}
+	if s.forced {
+		e.Activity = "forced, whether an admin still gets in or not"
+	}
+	return e
 }
 
 // Delete removes an object with everything that cannot be without it;

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/postern-mam/postern/internal/access"
+	"github.com/postern-mam/postern/internal/admin"
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/fault"
 	"github.com/postern-mam/postern/internal/protection"
@@ -19,7 +20,7 @@ func blocking(t directory.TenantID, grant ...access.Control) access.Policy {
 }
 
 func TestAPolicyThatLocksOutEveryAdminIsNotSavedUnlessForced(t *testing.T) {
-	room, _, b := founded(t)
+	room, s, b := founded(t)
 	for _, c := range []access.Control{access.Block, access.CompliantDevice, access.DomainJoinedDevice, access.CompliantApplication} {
 		_, err := room.AccessPolicies().Save(t.Context(), blocking(b.Tenant, c))
 		if fault.KindOf(err) != fault.Invalid || !strings.Contains(err.Error(), "Close the door") || !strings.Contains(err.Error(), b.AdminUserPrincipalName) || !strings.Contains(err.Error(), string(c)) {
@@ -43,6 +44,10 @@ func TestAPolicyThatLocksOutEveryAdminIsNotSavedUnlessForced(t *testing.T) {
 	}
 	if _, err = room.Forced().AccessPolicies().Save(t.Context(), paper); err != nil {
 		t.Errorf("what was forced: %v", err)
+	}
+	record, err := s.Admin().Entries(t.Context(), b.Tenant, admin.EntryQuery{Target: string(paper.ID)})
+	if err != nil || !strings.HasPrefix(record[0].Activity, "forced") || record[1].Activity != "" {
+		t.Errorf("that it was forced is not on record: %+v %v", record, err)
 	}
 	worse := blocking(b.Tenant, access.Block)
 	if _, err = room.AccessPolicies().Save(t.Context(), worse); err != nil {

@@ -27,7 +27,7 @@ const (
 
 // attempts bounds how often a decision is made anew because the tenant's
 // configuration changed while it was read.
-const attempts = 4
+const attempts = 16
 
 // Options wires a Service. Store is required.
 type Options struct {

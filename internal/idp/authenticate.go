@@ -39,7 +39,7 @@ func (s *Service) Authenticate(ctx context.Context, p oauth.Presented) (oauth.Pr
 		return oauth.Principal{}, nil, err
 	}
 	principal, err := s.principal(ctx, c)
-	if err == nil && principal.User != "" && p.Audience == directory.GraphAPI {
+	if err == nil && p.Audience == directory.GraphAPI {
 		err = s.stillPermitted(ctx, c, p)
 	}
 	if err == nil && proof != nil && p.Audience != directory.EnrollmentAPI && p.Method != "GET" && p.Method != "HEAD" {
@@ -51,8 +51,8 @@ func (s *Service) Authenticate(ctx context.Context, p oauth.Presented) (oauth.Pr
 	return principal, proof, nil
 }
 
-// stillPermitted asks the gate again for a user's token: what was permitted when
-// it was issued need not be now. The device protocol is not asked here: what it
+// stillPermitted asks the gate again: what was permitted when a token was issued,
+// to a user or to an app as itself, need not be now. The device protocol is not asked here: what it
 // takes away must reach those who are shut out, too.
 func (s *Service) stillPermitted(ctx context.Context, c accessClaims, p oauth.Presented) error {
 	ruling, err := s.gate.Decide(ctx, access.Request{

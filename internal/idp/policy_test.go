@@ -275,3 +275,22 @@ func TestATokenEndsWithWhatPermittedIt(t *testing.T) {
 	_, _, err = w.idp.Authenticate(t.Context(), graphCall(plain.AccessToken))
 	refused(t, err, oauth.InvalidToken, 0)
 }
+
+// An app that acts for itself is blocked by a policy for workloads, and not only
+// when it asks for its next token.
+func TestATokenOfAnAppEndsWithWhatPermittedIt(t *testing.T) {
+	w := underPolicy(t, func(p *access.Policy) { p.State = access.Disabled })
+	tokens, err := w.token(url.Values{
+		"grant_type": {"client_credentials"}, "client_id": {"daemon"}, "client_secret": {"old"}, "scope": {base + "/.default"},
+	})
+	w.must(err)
+	if _, _, err := w.idp.Authenticate(t.Context(), graphCall(tokens.AccessToken)); err != nil {
+		t.Fatal(err)
+	}
+	w.demand("q", func(p *access.Policy) {
+		p.Conditions.Users, p.Conditions.Workloads = access.Users{None: true}, &access.Workloads{All: true}
+		p.Grant.Controls = []access.Control{access.Block}
+	})
+	_, _, err = w.idp.Authenticate(t.Context(), graphCall(tokens.AccessToken))
+	refused(t, err, oauth.InvalidToken, 0)
+}

@@ -15,6 +15,7 @@ import (
 	"github.com/postern-mam/postern/internal/access"
 	"github.com/postern-mam/postern/internal/agreement"
 	"github.com/postern-mam/postern/internal/directory"
+	"github.com/postern-mam/postern/internal/fault"
 	"github.com/postern-mam/postern/internal/proof"
 	"github.com/postern-mam/postern/internal/protection"
 )
@@ -53,9 +54,24 @@ type Store interface {
 	AnyCompliant(ctx context.Context, t directory.TenantID) (bool, error)
 }
 
-// Service proves.
+// Service proves, one question at a time: each may keep a processor busy for
+// seconds.
 type Service struct {
 	store Store
+	turn  chan struct{}
+}
+
+// mostStates bounds what one question looks at.
+const mostStates = 500_000
+
+// wait returns when it is the caller's turn; done gives it on.
+func (s *Service) wait(ctx context.Context) (done func(), err error) {
+	select {
+	case s.turn <- struct{}{}:
+		return func() { <-s.turn }, nil
+	case <-ctx.Done():
+		return nil, fault.New(fault.Unavailable, "other questions are being answered; try again")
+	}
 }
 
 // New returns the room; it needs a store.
@@ -63,7 +79,7 @@ func New(s Store) (*Service, error) {
 	if s == nil {
 		return nil, errors.New("prover: no Store")
 	}
-	return &Service{store: s}, nil
+	return &Service{store: s, turn: make(chan struct{}, 1)}, nil
 }
 
 // Answer is what a question came to. A witness is somebody who exists whenever
@@ -79,6 +95,12 @@ type Answer struct {
 // about the people who have an account, then about anybody who may get one, so
 // that a "no" stays true while people come and go and move between groups.
 func (s *Service) Prove(ctx context.Context, t directory.TenantID, q proof.Question) (Answer, error) {
+	done, err := s.wait(ctx)
+	if err != nil {
+		return Answer{}, err
+	}
+	defer done()
+	q.States = mostStates
 	rules, err := s.store.Rules(ctx, t)
 	if err != nil {
 		return Answer{}, err
@@ -92,6 +114,9 @@ func (s *Service) Prove(ctx context.Context, t directory.TenantID, q proof.Quest
 		return Answer{}, err
 	}
 	a, err := proof.Prove(set, w, q)
+	if err == nil {
+		err = context.Cause(ctx) // whoever asked may be gone
+	}
 	if err != nil || a.Verdict == proof.Yes {
 		return Answer{a, err == nil}, err
 	}
@@ -102,6 +127,11 @@ func (s *Service) Prove(ctx context.Context, t directory.TenantID, q proof.Quest
 
 // Lint says what a tenant's policies fail to do, the worst first (proof.Lint).
 func (s *Service) Lint(ctx context.Context, t directory.TenantID) ([]proof.Finding, error) {
+	done, err := s.wait(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	rules, err := s.store.Rules(ctx, t)
 	if err != nil {
 		return nil, err
