@@ -279,7 +279,7 @@ func TestATokenEndsWithWhatPermittedIt(t *testing.T) {
 // An app that acts for itself is blocked by a policy for workloads, and not only
 // when it asks for its next token.
 func TestATokenOfAnAppEndsWithWhatPermittedIt(t *testing.T) {
-	w := underPolicy(t, func(p *access.Policy) { p.State = access.Disabled })
+	w := underPolicy(t, func(p *access.Policy) { p.Grant.Controls, p.State = []access.Control{access.Block}, access.Disabled })
 	tokens, err := w.token(url.Values{
 		"grant_type": {"client_credentials"}, "client_id": {"daemon"}, "client_secret": {"old"}, "scope": {base + "/.default"},
 	})
