@@ -18,6 +18,7 @@ var module string
 // satisfied. Lists are objects, so that membership is one lookup; the input is
 // parsed before.
 type opa struct {
+	name   string
 	query  rego.PreparedEvalQuery
 	inputs []ast.Value
 	byID   map[string]*Policy
@@ -34,7 +35,7 @@ func object(keys []string) map[string]any {
 
 // NewOPA returns Open Policy Agent.
 func NewOPA(policies []Policy, signIns []SignIn) (Engine, error) {
-	o := &opa{byID: map[string]*Policy{}}
+	o := &opa{name: "opa", byID: map[string]*Policy{}}
 	var data []any
 	for i := range policies {
 		p := &policies[i]
@@ -63,7 +64,7 @@ func NewOPA(policies []Policy, signIns []SignIn) (Engine, error) {
 	return o, nil
 }
 
-func (*opa) Name() string { return "opa" }
+func (o *opa) Name() string { return o.name }
 
 func (o *opa) failing(i int) []*Policy {
 	found, err := o.query.Eval(context.Background(), rego.EvalParsedInput(o.inputs[i]))

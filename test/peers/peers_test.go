@@ -9,7 +9,7 @@ import (
 )
 
 var engines = map[string]func([]peers.Policy, []peers.SignIn) (peers.Engine, error){
-	"postern": peers.NewOurs, "opa": peers.NewOPA, "cedar-go": peers.NewCedar, "cel-go": peers.NewCEL, "casbin": peers.NewCasbin,
+	"postern": peers.NewOurs, "opa": peers.NewOPA, "opa-rules": peers.NewOPARules, "cedar-go": peers.NewCedar, "cel-go": peers.NewCEL, "casbin": peers.NewCasbin,
 }
 
 const (
@@ -86,7 +86,7 @@ func benchmark(b *testing.B, name string, rules []peers.Policy) {
 
 // The same 200 policies and 10,000 sign-ins, of people in 50 groups each.
 func BenchmarkDecide(b *testing.B) {
-	for _, name := range []string{"postern", "opa", "cedar-go", "cel-go", "casbin"} {
+	for _, name := range []string{"postern", "opa", "opa-rules", "cedar-go", "cel-go", "casbin"} {
 		b.Run(name, func(b *testing.B) { benchmark(b, name, peers.Policies(policies)) })
 	}
 }

@@ -38,7 +38,7 @@ func run(rounds int, each time.Duration) error {
 	policies, people := peers.Policies(200), peers.SignIns(10_000)
 	var all []*contender
 	for _, build := range []func([]peers.Policy, []peers.SignIn) (peers.Engine, error){
-		peers.NewOurs, padded, peers.NewCEL, peers.NewCasbin, peers.NewCedar, peers.NewOPA,
+		peers.NewOurs, padded, peers.NewCEL, peers.NewCasbin, peers.NewCedar, peers.NewOPARules, peers.NewOPA,
 	} {
 		e, err := build(policies, people)
 		if err != nil {
