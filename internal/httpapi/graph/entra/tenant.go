@@ -32,6 +32,7 @@ type tenantPostern struct {
 	MaxUsersPerDevice      int     `json:"maxUsersPerDevice"`
 	ProtectionOff          bool    `json:"protectionOff"`
 	EntitledGroup          *string `json:"entitledGroup"`
+	DenyUncovered          bool    `json:"denyUncovered"`
 }
 
 func viewTenant(t directory.Tenant) organization {
@@ -40,6 +41,7 @@ func viewTenant(t directory.Tenant) organization {
 		VerifiedDomains: []verifiedDomain{{Name: t.Domain, IsDefault: true, IsInitial: true}},
 		Postern: tenantPostern{
 			t.Settings.AllowDevelopmentHealth, t.Settings.MaxUsersPerDevice, t.Settings.ProtectionOff, graph.Text(string(t.Settings.EntitledGroup)),
+			t.Settings.DenyUncovered,
 		},
 	}
 }
@@ -65,6 +67,7 @@ func (d *Area) tenants() graph.Set[directory.Tenant] {
 				p.Flag("allowDevelopmentHealth", &t.Settings.AllowDevelopmentHealth)
 				p.Number("maxUsersPerDevice", &t.Settings.MaxUsersPerDevice)
 				p.Flag("protectionOff", &t.Settings.ProtectionOff)
+				p.Flag("denyUncovered", &t.Settings.DenyUncovered)
 				entitled := string(t.Settings.EntitledGroup)
 				p.Text("entitledGroup", &entitled)
 				t.Settings.EntitledGroup = directory.GroupID(entitled)
