@@ -17,6 +17,10 @@ const (
 	sweepBatch = 200 // rows of one table at a time, so that nobody waits long behind it
 )
 
+// keptSignIns is how long the sign-in log goes back: longer than the 30 days of
+// Entra, so that drafts can be held against the seasons of half a year.
+const keptSignIns = 180 * 24 * time.Hour
+
 // litter is what nobody asks for any more, and how long it is kept for the
 // second look: a code or grant that is used again betrays a thief.
 var litter = []struct {
@@ -31,6 +35,7 @@ var litter = []struct {
 	{"sessions", "tenant, id", "expires_at", 7 * 24 * time.Hour},
 	{"deleted_items", "tenant, kind, id", "deleted_at", admin.KeptDeleted},
 	{"events", "sequence", "at", 7 * 24 * time.Hour},
+	{"sign_ins", "tenant, id", "at", keptSignIns},
 }
 
 // sweep removes a batch of litter now and then, after a write and on its

@@ -208,6 +208,15 @@ func TestLitterIsSweptAndWhatLivesStays(t *testing.T) {
 		ok(t, s.RevokeGrant(ctx, "t1", "none", at))
 		_, err = s.Session(ctx, "t1", "session")
 		wantKind(t, fault.NotFound, err)
+		if log := must(w.SignIns(ctx, "t1", 10))(t); len(log) == 0 {
+			t.Error("the sign-in log is gone after a month")
+		}
+
+		at = now.Add(181 * 24 * time.Hour)
+		ok(t, s.RevokeGrant(ctx, "t1", "none", at))
+		if log := must(w.SignIns(ctx, "t1", 10))(t); len(log) != 0 {
+			t.Errorf("after half a year the log still has %d sign-ins", len(log))
+		}
 		wantEqual(t, len(w.events(t)), 0)
 		wantEqual(t, must(w.Outbox().LastSequence(ctx))(t), int64(1)) // never handed out again
 		must(w.MAM().Registration(ctx, "t1", "reg"))(t)
