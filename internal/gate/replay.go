@@ -147,17 +147,10 @@ func (r *replay) look(ctx context.Context, rec access.Record) {
 
 // reproduce decides by the rules of then.
 func (r *replay) reproduce(ctx context.Context, rec access.Record) {
-	set, known := r.sets[rec.Set]
-	if !known {
-		rules, err := r.service.store.Kept(ctx, r.tenant, rec.Set)
-		switch {
-		case err == nil && rules.Engine == access.Engine:
-			set = access.Compile(rules)
-		case err != nil && fault.KindOf(err) != fault.NotFound:
-			r.err = err
-			return
-		}
-		r.sets[rec.Set] = set
+	set, err := r.service.setOf(ctx, r.tenant, rec.Set, r.sets)
+	if err != nil {
+		r.err = err
+		return
 	}
 	why := "the rules of then are not kept any more, or were another release's"
 	if set != nil {
@@ -205,4 +198,46 @@ func ranked(tallies map[string]*Tally) []Tally {
 	}
 	slices.SortFunc(out, func(a, b Tally) int { return cmp.Or(total(b)-total(a), cmp.Compare(a.ID, b.ID)) })
 	return out
+}
+
+// Reasons says of each record what every policy of its rules came to, also of
+// those that did not apply: the log keeps facts and rules, and the evaluator says
+// the rest. Of a record whose rules are not kept, or do not come to what was
+// recorded, it is what the record itself says.
+func (s *Service) Reasons(ctx context.Context, t directory.TenantID, records []access.Record) ([][]access.Applied, error) {
+	sets := map[access.SetID]*access.Set{}
+	out := make([][]access.Applied, len(records))
+	for i, r := range records {
+		out[i] = r.Applied
+		if r.Set == "" || r.Facts == nil {
+			continue
+		}
+		set, err := s.setOf(ctx, t, r.Set, sets)
+		if err != nil {
+			return nil, err
+		}
+		if set != nil && set.Reproduce(r) == nil {
+			d := set.Evaluate(r.Facts)
+			out[i] = d.Applied()
+		}
+	}
+	return out, nil
+}
+
+// setOf compiles the rules that were kept under an identifier, once; nil when they
+// are not kept any more, or are another evaluator's.
+func (s *Service) setOf(ctx context.Context, t directory.TenantID, id access.SetID, compiled map[access.SetID]*access.Set) (*access.Set, error) {
+	if set, known := compiled[id]; known {
+		return set, nil
+	}
+	var set *access.Set
+	rules, err := s.store.Kept(ctx, t, id)
+	switch {
+	case err == nil && rules.Engine == access.Engine:
+		set = access.Compile(rules)
+	case err != nil && fault.KindOf(err) != fault.NotFound:
+		return nil, err
+	}
+	compiled[id] = set
+	return set, nil
 }

@@ -2,6 +2,7 @@ package gate_test
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -68,6 +69,32 @@ func TestATamperedRecordDoesNotComeOutAgain(t *testing.T) {
 		s.ok(err)
 		if got.Reproduced != 0 || len(got.Strayed) != 1 || got.Strayed[0].Why == "" {
 			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
+// The log names every policy of the rules of then, with why it did not apply; a
+// record that does not come out again says what it says.
+func TestEveryPolicyOfThenGivesItsReason(t *testing.T) {
+	s := keep(t)
+	other := s.policy
+	other.ID, other.DisplayName, other.Revision, other.Conditions.Platforms = "other", "Other", 0, &access.Platforms{Include: []access.Platform{access.MacOS}}
+	_, err := s.Admin().AccessPolicies().Save(t.Context(), other)
+	s.ok(err)
+	r := s.note().Record
+	tampered := r
+	tampered.Outcome = access.Denied
+	w, err := s.Admin().AccessPolicies().Get(t.Context(), "t", "other")
+	s.ok(err)
+	s.ok(s.Admin().AccessPolicies().Delete(t.Context(), "t", string(w.ID))) // the rules of then are kept
+	got, err := s.gate.Reasons(t.Context(), "t", []access.Record{r, tampered, {Applied: []access.Applied{{Policy: "old"}}}})
+	s.ok(err)
+	if len(got[0]) != len(r.Applied)+1 || len(got[1]) != len(r.Applied) || got[2][0].Policy != "old" {
+		t.Fatalf("%+v", got)
+	}
+	for _, a := range got[0] {
+		if a.Policy == "other" && (a.Result != access.NotApplied || !slices.Equal(a.NotMatched, []access.Condition{access.OfPlatforms})) {
+			t.Errorf("%+v", a)
 		}
 	}
 }

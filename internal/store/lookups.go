@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 
 	"github.com/postern-mam/postern/internal/access"
 	"github.com/postern-mam/postern/internal/directory"
@@ -33,6 +34,21 @@ func (s *Store) Records(ctx context.Context, t directory.TenantID, after string,
 		})
 	})
 	return found, err
+}
+
+// Record returns one entry of the sign-in log, or fault.NotFound.
+func (s *Store) Record(ctx context.Context, t directory.TenantID, id string) (access.Record, error) {
+	return glance(ctx, s, func(tx *sqldb.Tx) (access.Record, error) {
+		var doc []byte
+		err := tx.Row("SELECT doc FROM sign_ins WHERE tenant = $1 AND id = $2", []any{string(t), id}, &doc)
+		if errors.Is(err, sqldb.ErrNone) {
+			return access.Record{}, fault.New(fault.NotFound, "there is no sign-in %q", id)
+		}
+		if err != nil {
+			return access.Record{}, err
+		}
+		return decode[access.Record](doc)
+	})
 }
 
 // AppByObjectID finds what was saved before there was the column by looking.

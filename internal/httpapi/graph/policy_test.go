@@ -4,11 +4,13 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/postern-mam/postern/internal/access"
 	"github.com/postern-mam/postern/internal/compliance"
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/mam"
+	"github.com/postern-mam/postern/internal/strength"
 )
 
 const protections = "/beta/deviceAppManagement/windowsManagedAppProtections"
@@ -318,6 +320,21 @@ func TestTheSignInLogTellsWhatEachPolicyDid(t *testing.T) {
 		if got := w.get(log + "?$top=1&$filter=" + url.QueryEscape(query)).want(200).values(); len(got) != min(want, 1) {
 			t.Errorf("%s: %v", query, got)
 		}
+	}
+	w.get(log + "/b").want(200).has(`{"id":"b","userId":"u2","riskLevelDuringSignIn":"none","deviceDetail":{"deviceId":"pc1","displayName":"","isCompliant":false,"isManaged":false,"operatingSystem":"","trustType":"Workplace"}}`)
+	w.get(log + "/none").refused(404)
+	w.log[0].Facts = &access.Facts{
+		User: "u1", Guest: directory.InternalGuest, Country: "DE", SignInRisk: access.RiskLow, UserRisk: access.RiskHigh, MFAAt: now,
+		Methods: strength.Password | strength.SoftwareOath, Device: &access.Device{Compliant: true, Managed: true},
+	}
+	w.log[0].UserDisplayName, w.log[0].DeviceName, w.log[0].Session, w.log[0].Took = "Ada", "Ada's PC", "s", 2*time.Millisecond
+	w.mount()
+	w.get(log + "/c").want(200).has(`{"location":{"countryOrRegion":"DE"},"riskLevelDuringSignIn":"low","riskLevelAggregated":"high","riskState":"atRisk",
+		"userDisplayName":"Ada","deviceDetail":{"deviceId":"pc1","displayName":"Ada's PC","isCompliant":true,"isManaged":true,"operatingSystem":"","trustType":"Workplace"}}`)
+	w.get("/beta/auditLogs/signIns/c").want(200).has(`{"authenticationRequirement":"multiFactorAuthentication","sessionId":"s","userType":"guest",
+		"authenticationMethodsUsed":["password","softwareOath"],"processingTimeInMilliseconds":2}`)
+	if c := w.get(log + "/c").want(200); c.body["sessionId"] != nil {
+		t.Errorf("v1.0 has properties of beta: %s", c.raw)
 	}
 	w.get(log+"?$filter=colour%20eq%20'x'").refused(400, "colour")
 	if got := w.get(log + "?$orderby=userId&$count=true").want(200); got.body["@odata.count"] != 3.0 || got.values()[2]["userId"] != "u2" {

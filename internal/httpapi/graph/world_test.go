@@ -98,6 +98,15 @@ func (f signIns) Records(_ context.Context, _ directory.TenantID, after string, 
 	return f[start:min(start+limit, len(f))], nil
 }
 
+func (f signIns) Record(_ context.Context, _ directory.TenantID, id string) (access.Record, error) {
+	for _, r := range f {
+		if r.ID == id {
+			return r, nil
+		}
+	}
+	return access.Record{}, fault.New(fault.NotFound, "there is no sign-in %q", id)
+}
+
 // world is the door over the real room and the real store.
 type world struct {
 	testing.TB

@@ -20,6 +20,8 @@ type SignIns interface {
 	// Records lists entries newest first, those behind the entry with
 	// identifier after; "" starts at the newest.
 	Records(ctx context.Context, t directory.TenantID, after string, limit int) ([]access.Record, error)
+	// Record returns one entry, or fault.NotFound.
+	Record(ctx context.Context, t directory.TenantID, id string) (access.Record, error)
 }
 
 // Area is Conditional Access, as the door serves it.
@@ -46,5 +48,6 @@ func (d *Area) Routes() []graph.Route {
 	return append(slices.Concat(d.accessPolicies().Routes(), d.strengthRoutes(), d.contextRoutes(), d.agreementRoutes(),
 		d.locationRoutes(), d.deletedRoutes(), d.templateRoutes(), d.proofRoutes()),
 		d.replayRoute(), d.whatIfRoute(),
-		graph.Route{Method: http.MethodGet, Pattern: "auditLogs/signIns", Needs: directory.AuditRead, Do: d.listSignIns})
+		graph.Route{Method: http.MethodGet, Pattern: "auditLogs/signIns", Needs: directory.AuditRead, Do: d.listSignIns},
+		graph.Route{Method: http.MethodGet, Pattern: "auditLogs/signIns/{}", Needs: directory.AuditRead, Do: d.oneSignIn})
 }
