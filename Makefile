@@ -46,4 +46,4 @@ tidy:
 	scripts/tidy.sh
 
 check: lint tidy coverage
-	FUZZTIME=10s scripts/fuzz.sh 10s
+	scripts/fuzz.sh 5s
