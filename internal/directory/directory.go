@@ -59,6 +59,9 @@ type TenantSettings struct {
 	// DenyUncovered refuses whoever reaches an app that no enabled Conditional Access
 	// policy covers; elsewhere, and by default, that is let in.
 	DenyUncovered bool `json:",omitempty"`
+	// AllowDeviceCode lets people sign in a device that has no browser by a code
+	// that they type elsewhere (RFC 8628), which is also how codes are phished.
+	AllowDeviceCode bool `json:",omitempty"`
 	// EntitledGroup is the group whose members, direct and nested, may use app
 	// protection: what a licence is elsewhere. Empty: everyone.
 	EntitledGroup GroupID

@@ -11,6 +11,10 @@ import (
 // decision itself.
 const (
 	NumberManyResources      = 28000
+	NumberPending            = 70016
+	NumberDeclined           = 70018
+	NumberExpiredCode        = 70019
+	NumberBadCode            = 70020
 	NumberRedirectMismatch   = 50011
 	NumberMFARegistration    = 50079
 	NumberMFA                = 50076

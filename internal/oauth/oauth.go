@@ -38,6 +38,9 @@ const (
 	UseDPoPNonce           Code = "use_dpop_nonce"
 	RequestNotSupported    Code = "request_not_supported"
 	RequestURINotSupported Code = "request_uri_not_supported"
+	AuthorizationPending   Code = "authorization_pending" // RFC 8628 section 3.5, as the next two
+	SlowDown               Code = "slow_down"
+	ExpiredToken           Code = "expired_token"
 )
 
 // Error is an OAuth error as a client reads it (Entra adds everything after

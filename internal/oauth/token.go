@@ -16,7 +16,11 @@ const (
 	CodeGrant    GrantType = "authorization_code"
 	RefreshGrant GrantType = "refresh_token"
 	ClientGrant  GrantType = "client_credentials"
+	DeviceGrant  GrantType = "urn:ietf:params:oauth:grant-type:device_code"
 )
+
+// deviceGrantOfMSAL is how some releases of Microsoft's library spell DeviceGrant.
+const deviceGrantOfMSAL GrantType = "device_code"
 
 const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
@@ -31,6 +35,7 @@ type TokenRequest struct {
 	Redirect   string
 	Verifier   string
 	Refresh    string
+	Device     string // the device code
 	Scope      Scope
 	Claims     ClaimsRequest
 	ClientInfo bool // client_info=1: answer with client_info
@@ -62,10 +67,12 @@ func ParseToken(form url.Values, authorization []string) (TokenRequest, error) {
 		}
 	case RefreshGrant:
 		r.Refresh = f.need("refresh_token", maxSecret)
+	case DeviceGrant, deviceGrantOfMSAL:
+		r.Grant, r.Device = DeviceGrant, f.need("device_code", maxSecret)
 	case ClientGrant:
 	default:
 		f.fail(Errorf(UnsupportedGrantType, NumberUnsupportedGrant,
-			"grant_type %q is not supported; use %s, %s or %s", r.Grant, CodeGrant, RefreshGrant, ClientGrant))
+			"grant_type %q is not supported; use %s, %s, %s or %s", r.Grant, CodeGrant, RefreshGrant, ClientGrant, DeviceGrant))
 	}
 	return r, f.result()
 }
