@@ -75,6 +75,9 @@ func (s *Service) findClient(ctx context.Context, j *journey) error {
 	if err != nil {
 		return fmt.Errorf("client: %w", err)
 	}
+	if j.flow.Device != "" {
+		return nil // nothing goes back to a redirect URI
+	}
 	own := j.client.Site != nil && j.request.RedirectURI == oauth.SiteCallback(s.base, j.client.Site.Host)
 	if !own && !oauth.MatchRedirect(j.client, j.request.RedirectURI) {
 		return oauth.Errorf(oauth.InvalidRequest, oauth.NumberRedirectMismatch, "redirect_uri %q is not one that the application registered", j.request.RedirectURI)
@@ -180,6 +183,9 @@ func (j *journey) ask(n directory.SessionID) access.Request {
 		UserAgent: j.visit.UserAgent, IP: j.visit.IP, Protocol: "authorizationCode",
 		Contexts: contexts(j.request.Claims.Contexts), Bound: j.client.Public && j.request.JKT != "",
 		Interactive: !j.request.Prompt.None, CorrelationID: j.visit.CorrelationID,
+	}
+	if j.flow.Device != "" {
+		r.Transfer, r.Protocol = access.DeviceCodeFlow, deviceProtocol
 	}
 	if j.target.id == directory.EnrollmentAPI {
 		r.Actions = []access.UserAction{access.RegisterDevice}

@@ -227,6 +227,15 @@ func (s *Service) finish(ctx context.Context, j *journey, r access.Ruling) (Step
 	switch {
 	case j.own != nil:
 		n = j.own.ID
+	case j.flow.Device != "" && !j.flow.Approved:
+		return s.show(ctx, j, AskDevice)
+	case j.flow.Device != "":
+		own, err := s.openTransferred(ctx, j.session)
+		if err != nil {
+			return Step{}, err
+		}
+		j.own = &own
+		return Step{}, errAgain // the device's tokens hang on that session: decide on it
 	case j.client.Public && j.request.JKT != "" && j.target.id.Bootstrap():
 		own, err := s.openDeviceSession(ctx, j.session)
 		if err != nil {
@@ -234,6 +243,9 @@ func (s *Service) finish(ctx context.Context, j *journey, r access.Ruling) (Step
 		}
 		j.own = &own
 		return Step{}, errAgain // the code hangs on that session: decide on it
+	}
+	if j.flow.Device != "" {
+		return s.finishDevice(ctx, j, r)
 	}
 	code := secret()
 	err := s.store.SaveCode(ctx, AuthorizationCode{

@@ -53,7 +53,7 @@ func (s *Service) checkCodeOf(ctx context.Context, client directory.App, r oauth
 		return code, err
 	}
 	switch {
-	case err != nil || code.Client != client.ID:
+	case err != nil || code.Client != client.ID || code.Device:
 		return code, badGrant(oauth.NumberInvalidGrant, "the code is unknown, or another client's")
 	case code.Grant != "":
 		return code, s.codeReused(ctx, r.Tenant, code.Hash)

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"time"
 
+	"github.com/postern-mam/postern/internal/access"
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/event"
 	"github.com/postern-mam/postern/internal/fault"
@@ -34,6 +35,16 @@ func (s *Service) openDeviceSession(ctx context.Context, browser Session) (Sessi
 		ID: directory.SessionID(rand.Text()), Tenant: browser.Tenant, User: browser.User, CookieHash: oauth.SHA256(secret()),
 		AuthAt: browser.AuthAt, MFAAt: browser.MFAAt, Methods: browser.Methods, PasswordAt: browser.PasswordAt, Transfer: browser.Transfer,
 		ExpiresAt: s.now().Add(enrolledFor),
+	})
+}
+
+// openTransferred starts the session of a device that somebody signs in by its
+// code. How it began sticks to it.
+func (s *Service) openTransferred(ctx context.Context, browser Session) (Session, error) {
+	return s.store.SaveSession(ctx, Session{
+		ID: directory.SessionID(rand.Text()), Tenant: browser.Tenant, User: browser.User, CookieHash: oauth.SHA256(secret()),
+		AuthAt: browser.AuthAt, MFAAt: browser.MFAAt, Methods: browser.Methods, PasswordAt: browser.PasswordAt,
+		Transfer: string(access.DeviceCodeFlow), ExpiresAt: s.now().Add(sessionFor),
 	})
 }
 

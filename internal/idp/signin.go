@@ -107,7 +107,7 @@ func (s *Service) enter(ctx context.Context, j *journey, u directory.User) error
 	if err != nil {
 		return err
 	}
-	j.session, j.cookie, j.user = n, cookie, u
+	j.session, j.cookie, j.user, j.flow.Approved = n, cookie, u, false
 	j.flow.Session, j.flow.TOTPSealed, j.flow.Viewed = n.ID, nil, nil // what another person was shown counts for nobody else
 	return nil
 }

@@ -32,6 +32,9 @@ const (
 	AskTerms       // read and accept terms of use
 	Denied         // what is missing, with remedies
 	Answer         // back to the client
+	AskUserCode    // type the code that a device shows
+	AskDevice      // say that the device is one's own
+	DeviceDone     // the device goes on, or does not
 )
 
 // Step is what the browser gets next. Fields that a kind does not need are empty.

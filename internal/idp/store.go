@@ -59,6 +59,8 @@ type Flow struct {
 	Nonce      string   // for the device proof
 	Viewed     []string `json:",omitempty"` // terms of use whose text was opened, by TermsKey
 	TOTPSealed []byte   // a seed offered but not yet confirmed
+	Device     string   `json:",omitempty"` // hash of the device code that this is about; empty: none
+	Approved   bool     `json:",omitempty"` // the person said that the device is theirs
 	ExpiresAt  time.Time
 	Revision   int64
 }
@@ -76,8 +78,25 @@ type AuthorizationCode struct {
 	Nonce       string
 	JKT         string   // dpop_jkt of the request
 	Contexts    []string `json:",omitempty"` // authentication contexts that were met
+	Device      bool     `json:",omitempty"` // it is a device code, which somebody approved
 	Grant       string   // the grant it became; set by the first redemption
 	ExpiresAt   time.Time
+}
+
+// DeviceCode is a code that a device without a browser waits with (RFC 8628). What
+// somebody approves becomes an AuthorizationCode of the same hash.
+type DeviceCode struct {
+	Hash      string // base64url SHA-256 of the device code
+	UserHash  string // of the user code
+	Tenant    directory.TenantID
+	Client    directory.AppID
+	Scope     string
+	Contexts  []string `json:",omitempty"` // authentication contexts that must be met
+	Interval  time.Duration
+	PolledAt  time.Time
+	DeniedAt  time.Time // zero: nobody declined
+	ExpiresAt time.Time
+	Revision  int64
 }
 
 // Grant is a refresh token family: one consent of one session to one client.
@@ -161,6 +180,18 @@ type Grants interface {
 	RevokeGrant(ctx context.Context, t directory.TenantID, id string, at time.Time) error
 }
 
+// DeviceCodes keeps the codes that devices wait with.
+type DeviceCodes interface {
+	// SaveDeviceCode creates (Revision 0) or compares and swaps. fault.Conflict also
+	// when another code has the same user code, fault.Throttled when the tenant has
+	// too many.
+	SaveDeviceCode(ctx context.Context, d DeviceCode) error
+	// DeviceCode and DeviceCodeByUser find a code by the hash of either half;
+	// fault.NotFound when there is none.
+	DeviceCode(ctx context.Context, t directory.TenantID, hash string) (DeviceCode, error)
+	DeviceCodeByUser(ctx context.Context, t directory.TenantID, userHash string) (DeviceCode, error)
+}
+
 // Directory is what sign-in reads of the directory.
 type Directory interface {
 	// Tenant returns fault.NotFound when id is unknown.
@@ -210,6 +241,7 @@ type Store interface {
 	Credentials
 	Flows
 	Grants
+	DeviceCodes
 	Directory
 	Terms
 	// RecordSignIn appends to the sign-in log what no Issue stored: refusals.

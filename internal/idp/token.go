@@ -70,6 +70,8 @@ func (s *Service) Token(ctx context.Context, c Call) (oauth.Tokens, error) {
 		return s.refresh(ctx, x)
 	case oauth.ClientGrant:
 		return s.clientCredentials(ctx, x)
+	case oauth.DeviceGrant:
+		return s.redeemDevice(ctx, x)
 	}
 	return oauth.Tokens{}, oauth.Errorf(oauth.UnsupportedGrantType, oauth.NumberUnsupportedGrant, "grant_type %q is not supported", x.request.Grant)
 }
@@ -80,8 +82,12 @@ func (x *exchange) ask(n directory.SessionID, resources []directory.AppID, proto
 	if x.client.Public {
 		kind = access.MobileAndDesktop
 	}
+	var handed access.TransferMethod
+	if protocol == deviceProtocol {
+		handed = access.DeviceCodeFlow
+	}
 	return access.Request{
-		Tenant: x.call.Tenant, Session: n, Client: x.client.ID, Resources: resources, ClientAppType: kind,
+		Tenant: x.call.Tenant, Transfer: handed, Session: n, Client: x.client.ID, Resources: resources, ClientAppType: kind,
 		Contexts: contexts(x.contexts), Bound: x.proof != nil,
 		UserAgent: x.call.UserAgent, IP: x.call.IP, Protocol: protocol, CorrelationID: x.call.CorrelationID,
 	}

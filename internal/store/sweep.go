@@ -30,6 +30,7 @@ var litter = []struct {
 	{"spent_proofs", "tenant, jkt, jti", "expires_at", 5 * time.Minute},
 	{"flows", "tenant, id", "expires_at", time.Minute},
 	{"codes", "tenant, hash", "expires_at", time.Hour},
+	{"device_codes", "tenant, id", "expires_at", time.Hour},
 	{"passes", "hash", "expires_at", time.Hour},
 	{"grants", "tenant, id", "expires_at", 24 * time.Hour},
 	{"sessions", "tenant, id", "expires_at", 7 * 24 * time.Hour},

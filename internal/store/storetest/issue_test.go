@@ -208,3 +208,27 @@ func TestNoGrantAppearsAfterAnAcknowledgedChange(t *testing.T) {
 		}
 	})
 }
+
+// Codes of devices: one for each user code, found by either half, compared and swapped.
+func TestADeviceCodeIsFoundByEitherHalf(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx, s := t.Context(), w.IDP()
+		d := idp.DeviceCode{Hash: "d", UserHash: "u", Tenant: "t1", Client: "app", Interval: time.Second, ExpiresAt: now.Add(time.Minute)}
+		ok(t, s.SaveDeviceCode(ctx, d))
+		d.Revision = 1
+		wantEqual(t, must(s.DeviceCode(ctx, "t1", "d"))(t), d)
+		wantEqual(t, must(s.DeviceCodeByUser(ctx, "t1", "u"))(t), d)
+		for _, tenant := range []directory.TenantID{"t2", "none"} {
+			_, err := s.DeviceCode(ctx, tenant, "d")
+			wantKind(t, fault.NotFound, err)
+			_, err = s.DeviceCodeByUser(ctx, tenant, "u")
+			wantKind(t, fault.NotFound, err)
+		}
+		other := d
+		other.Hash, other.Revision = "e", 0
+		wantKind(t, fault.Conflict, s.SaveDeviceCode(ctx, other))
+		d.PolledAt = now
+		ok(t, s.SaveDeviceCode(ctx, d))
+		wantKind(t, fault.Conflict, s.SaveDeviceCode(ctx, d))
+	})
+}
