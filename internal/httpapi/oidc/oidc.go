@@ -88,6 +88,7 @@ func (d *Door) Mount(mux *http.ServeMux) {
 	mux.Handle("GET /{tenant}/discovery/v2.0/keys", d.json(d.keys))
 	mux.Handle("POST /{tenant}/oauth2/v2.0/token", d.json(d.token))
 	mux.Handle("POST /{tenant}/oauth2/v2.0/introspect", d.json(d.introspect))
+	mux.Handle("POST /{tenant}/oauth2/v2.0/devicecode", d.json(d.beginDevice))
 
 	mux.Handle("GET /{tenant}/oauth2/v2.0/authorize", d.page(d.start))
 	mux.Handle("POST /{tenant}/oauth2/v2.0/authorize", d.page(d.start))
@@ -102,6 +103,10 @@ func (d *Door) Mount(mux *http.ServeMux) {
 	mux.Handle("POST /{tenant}/oauth2/v2.0/registerfactor", d.form(d.registerFactor))
 	mux.Handle("POST /{tenant}/oauth2/v2.0/terms", d.form(d.terms))
 	mux.Handle("POST /{tenant}/oauth2/v2.0/deviceproof", d.form(d.deviceProof))
+
+	mux.Handle("GET /{tenant}/oauth2/v2.0/device", d.page(d.askUserCode))
+	mux.Handle("POST /{tenant}/oauth2/v2.0/device", d.form(d.userCode))
+	mux.Handle("POST /{tenant}/oauth2/v2.0/deviceanswer", d.form(d.deviceAnswer))
 }
 
 // request is one request with what every handler needs of it.

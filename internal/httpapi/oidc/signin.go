@@ -121,6 +121,23 @@ func (d *Door) deviceProof(w http.ResponseWriter, q *request) error {
 	return d.write(w, q, st, err)
 }
 
+// askUserCode shows where the code of a device is typed. An address may fill it
+// in, and never sends it.
+func (d *Door) askUserCode(w http.ResponseWriter, q *request) error {
+	st, err := d.service.TypeUserCode(q.Context(), d.visit(q), "")
+	return d.write(w, q, st, err)
+}
+
+func (d *Door) userCode(w http.ResponseWriter, q *request) error {
+	st, err := d.service.TypeUserCode(q.Context(), d.visit(q), q.PostForm.Get("user_code"))
+	return d.write(w, q, st, err)
+}
+
+func (d *Door) deviceAnswer(w http.ResponseWriter, q *request) error {
+	st, err := d.service.AnswerDevice(q.Context(), d.visit(q), q.PostForm.Get("decision") == "approve")
+	return d.write(w, q, st, err)
+}
+
 // logout ends the browser's session. Another site may link here; its link alone
 // must not sign anyone out, so the person is asked first.
 func (d *Door) logout(w http.ResponseWriter, q *request) error {
@@ -214,6 +231,18 @@ func (d *Door) show(w http.ResponseWriter, q *request, st idp.Step) {
 	case idp.AskTerms:
 		page.WriteTerms(w, status, page.Terms{Action: root + "terms", Flow: st.Flow, UserName: st.UserName, Site: st.Site,
 			Agreements: texts(st, q.Header.Get("Accept-Language")), Problem: st.Problem, Organization: st.Organization, Targets: to})
+	case idp.AskUserCode:
+		page.WriteUserCode(w, status, page.UserCode{Action: root + "device", Organization: st.Organization, Error: st.Problem,
+			Code: oauth.ShowUserCode(oauth.UserCode(q.URL.Query().Get("user_code")))})
+	case idp.AskDevice:
+		page.WriteDevice(w, status, page.Device{Action: root + "deviceanswer", Flow: st.Flow, UserName: st.UserName, Client: st.Client,
+			Organization: st.Organization})
+	case idp.DeviceDone:
+		done := page.Message{Title: "Your device is signed in", Text: "You can close this page and go on there.", Organization: st.Organization}
+		if st.Problem != "" {
+			done.Title, done.Text = "Your device is not signed in", "You declined. Nothing was given away, and you can close this page."
+		}
+		page.WriteMessage(w, http.StatusOK, done)
 	case idp.Denied, idp.Answer:
 		page.WriteDenied(w, http.StatusForbidden, page.Denied{
 			UserName: st.UserName, Site: st.Site, Organization: st.Organization, Code: st.Ruling.Decision.Code, CorrelationID: q.correlation,

@@ -32,6 +32,23 @@ func (d *Door) token(w http.ResponseWriter, q *request) error {
 	return writeJSON(w, http.StatusOK, out)
 }
 
+// beginDevice is the device authorization endpoint (RFC 8628 section 3.1).
+func (d *Door) beginDevice(w http.ResponseWriter, q *request) error {
+	if !d.starts.allow(d.clientIP(q.Request)) {
+		return errFlood()
+	}
+	if err := q.parse(); err != nil {
+		return err
+	}
+	out, err := d.service.BeginDevice(q.Context(), idp.Call{
+		Tenant: q.tenant, Form: q.PostForm, Authorization: q.Header.Values("Authorization"), CorrelationID: q.correlation,
+	})
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, out)
+}
+
 // introspect is the introspection endpoint.
 func (d *Door) introspect(w http.ResponseWriter, q *request) error {
 	if err := q.parse(); err != nil {
@@ -126,17 +143,23 @@ type metadata struct {
 }
 
 func (d *Door) configuration(w http.ResponseWriter, q *request) error {
-	if _, err := d.service.Tenant(q.Context(), q.tenant); err != nil {
+	tenant, err := d.service.Tenant(q.Context(), q.tenant)
+	if err != nil {
 		return err
 	}
 	at := oauth.EndpointsOf(d.base, q.tenant)
+	grants, device := []string{string(oauth.CodeGrant), string(oauth.RefreshGrant), string(oauth.ClientGrant)}, ""
+	if tenant.Settings.AllowDeviceCode {
+		grants, device = append(grants, string(oauth.DeviceGrant)), at.DeviceCode
+	}
 	public(w)
 	return writeJSON(w, http.StatusOK, metadata{
-		Issuer: at.Issuer, AuthorizationEndpoint: at.Authorize, TokenEndpoint: at.Token, JWKS: at.Keys, EndSessionEndpoint: at.Logout,
+		DeviceEndpoint: device,
+		Issuer:         at.Issuer, AuthorizationEndpoint: at.Authorize, TokenEndpoint: at.Token, JWKS: at.Keys, EndSessionEndpoint: at.Logout,
 		IntrospectionEndpoint: at.Introspect, IntrospectionAuth: []string{"client_secret_post", "client_secret_basic", "private_key_jwt"},
 		ResponseTypes:          []string{"code"},
 		ResponseModes:          []string{string(oauth.Query), string(oauth.FormPost)},
-		GrantTypes:             []string{string(oauth.CodeGrant), string(oauth.RefreshGrant), string(oauth.ClientGrant)},
+		GrantTypes:             grants,
 		SubjectTypes:           []string{"public"},
 		Scopes:                 []string{"openid", "profile", "email", "offline_access"},
 		Claims:                 []string{"sub", "iss", "aud", "exp", "iat", "auth_time", "amr", "nonce", "preferred_username", "name", "email", "tid", "oid", "sid", "ver"},

@@ -33,6 +33,7 @@ type tenantPostern struct {
 	ProtectionOff          bool    `json:"protectionOff"`
 	EntitledGroup          *string `json:"entitledGroup"`
 	DenyUncovered          bool    `json:"denyUncovered"`
+	AllowDeviceCode        bool    `json:"allowDeviceCode"`
 }
 
 func viewTenant(t directory.Tenant) organization {
@@ -41,7 +42,7 @@ func viewTenant(t directory.Tenant) organization {
 		VerifiedDomains: []verifiedDomain{{Name: t.Domain, IsDefault: true, IsInitial: true}},
 		Postern: tenantPostern{
 			t.Settings.AllowDevelopmentHealth, t.Settings.MaxUsersPerDevice, t.Settings.ProtectionOff, graph.Text(string(t.Settings.EntitledGroup)),
-			t.Settings.DenyUncovered,
+			t.Settings.DenyUncovered, t.Settings.AllowDeviceCode,
 		},
 	}
 }
@@ -68,6 +69,7 @@ func (d *Area) tenants() graph.Set[directory.Tenant] {
 				p.Number("maxUsersPerDevice", &t.Settings.MaxUsersPerDevice)
 				p.Flag("protectionOff", &t.Settings.ProtectionOff)
 				p.Flag("denyUncovered", &t.Settings.DenyUncovered)
+				p.Flag("allowDeviceCode", &t.Settings.AllowDeviceCode)
 				entitled := string(t.Settings.EntitledGroup)
 				p.Text("entitledGroup", &entitled)
 				t.Settings.EntitledGroup = directory.GroupID(entitled)
