@@ -15,7 +15,7 @@ import (
 // apart are the MSAL runs that this server refuses, on purpose. What it says
 // must still be an OAuth error that MSAL can show.
 var apart = map[string]string{
-	"device code": "the device grant (RFC 8628) is not offered",
+	"device code": "the device grant (RFC 8628) is off until an administrator allows it",
 	"device code, discovery lacks device_authorization_endpoint": "likewise",
 	"discovery: issuer on another host":                          "its point is another server's answer",
 	"discovery: no issuer":                                       "likewise",
