@@ -98,7 +98,7 @@ func (s *Service) startFlow(ctx context.Context, j *journey) error {
 		j.setBrowser = browser
 	}
 	j.flow = Flow{
-		ID: rand.Text(), Tenant: j.tenant.ID, Request: doc,
+		ID: rand.Text(), Tenant: j.tenant.ID, Request: doc, Device: j.flow.Device,
 		Browser: oauth.SHA256(browser), ExpiresAt: s.now().Add(flowFor),
 	}
 	n, ok, err := s.sessionOf(ctx, j.tenant.ID, j.visit.Session)

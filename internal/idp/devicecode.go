@@ -129,7 +129,6 @@ func (s *Service) TypeUserCode(ctx context.Context, v Visit, typed string) (Step
 	if err := s.startFlow(ctx, j); err != nil {
 		return Step{}, err
 	}
-	j.flow.Device = d.Hash
 	return s.advance(ctx, j)
 }
 
@@ -195,16 +194,6 @@ func (s *Service) finishDevice(ctx context.Context, j *journey, r access.Ruling)
 	return j.step(DeviceDone), s.endFlow(ctx, j)
 }
 
-// endFlow makes the pages of a sign-in of no more use.
-func (s *Service) endFlow(ctx context.Context, j *journey) error {
-	j.flow.ExpiresAt, j.flow.TOTPSealed, j.flow.Nonce = s.now(), nil, ""
-	_, err := s.store.SaveFlow(ctx, j.flow)
-	if fault.KindOf(err) == fault.Conflict {
-		return nil
-	}
-	return err
-}
-
 // redeemDevice exchanges a device code that somebody approved (RFC 8628 section 3.4).
 func (s *Service) redeemDevice(ctx context.Context, x *exchange) (oauth.Tokens, error) {
 	if err := s.allowDevices(ctx, x.call.Tenant); err != nil {
@@ -236,18 +225,7 @@ func (s *Service) redeemDevice(ctx context.Context, x *exchange) (oauth.Tokens, 
 	if err != nil {
 		return oauth.Tokens{}, err
 	}
-	x.contexts = code.Contexts
-	g := Grant{ID: rand.Text(), Tenant: x.call.Tenant, Client: x.client.ID, Session: code.Session, User: code.User, Scope: code.Scope}
-	if x.client.Public && x.proof != nil {
-		g.JKT = x.proof.JKT
-	}
-	n, err := s.store.Session(ctx, x.call.Tenant, code.Session)
-	if err == nil {
-		g.ExpiresAt = n.ExpiresAt
-	} else if fault.KindOf(err) != fault.NotFound {
-		return oauth.Tokens{}, err
-	}
-	return s.issue(ctx, x, issueOrder{grant: g, code: code.Hash, scope: scope, protocol: deviceProtocol})
+	return s.spend(ctx, x, code, issueOrder{scope: scope, protocol: deviceProtocol})
 }
 
 // wait tells a device to ask again, and to ask less often if it asked too soon.

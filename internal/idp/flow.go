@@ -256,11 +256,8 @@ func (s *Service) finish(ctx context.Context, j *journey, r access.Ruling) (Step
 	if err != nil {
 		return Step{}, err
 	}
-	if j.flow.Revision != 0 { // the pages of this sign-in are of no more use
-		j.flow.ExpiresAt, j.flow.TOTPSealed, j.flow.Nonce = s.now(), nil, ""
-		if _, err := s.store.SaveFlow(ctx, j.flow); err != nil && fault.KindOf(err) != fault.Conflict {
-			return Step{}, err
-		}
+	if err := s.endFlow(ctx, j); err != nil {
+		return Step{}, err
 	}
 	st := j.step(Answer)
 	if r.Decision.Session.Persistent == access.PersistNever && j.own == nil {
@@ -268,6 +265,19 @@ func (s *Service) finish(ctx context.Context, j *journey, r access.Ruling) (Step
 	}
 	st.Response = j.request.Granted(s.issuer(j.tenant.ID), code)
 	return st, nil
+}
+
+// endFlow makes the pages of a sign-in of no more use.
+func (s *Service) endFlow(ctx context.Context, j *journey) error {
+	if j.flow.Revision == 0 {
+		return nil // no page was shown
+	}
+	j.flow.ExpiresAt, j.flow.TOTPSealed, j.flow.Nonce = s.now(), nil, ""
+	_, err := s.store.SaveFlow(ctx, j.flow)
+	if fault.KindOf(err) == fault.Conflict {
+		return nil
+	}
+	return err
 }
 
 func errDisabled() error {

@@ -28,21 +28,27 @@ func (s *Service) redeem(ctx context.Context, x *exchange) (oauth.Tokens, error)
 	if err != nil {
 		return oauth.Tokens{}, err
 	}
+	return s.spend(ctx, x, code, issueOrder{scope: scope, protocol: "authorizationCode"})
+}
+
+// spend issues what a code stands for, in a grant of its own.
+func (s *Service) spend(ctx context.Context, x *exchange, code AuthorizationCode, o issueOrder) (oauth.Tokens, error) {
 	x.nonce, x.contexts = code.Nonce, code.Contexts
-	g := Grant{
+	o.code = code.Hash
+	o.grant = Grant{
 		ID: rand.Text(), Tenant: x.call.Tenant, Client: x.client.ID, Session: code.Session, User: code.User,
 		Scope: code.Scope,
 	}
 	if x.client.Public && x.proof != nil { // confidential clients bind by authenticating (RFC 9449 section 5)
-		g.JKT = x.proof.JKT
+		o.grant.JKT = x.proof.JKT
 	}
 	n, err := s.store.Session(ctx, x.call.Tenant, code.Session)
 	if err == nil {
-		g.ExpiresAt = n.ExpiresAt
+		o.grant.ExpiresAt = n.ExpiresAt
 	} else if fault.KindOf(err) != fault.NotFound {
 		return oauth.Tokens{}, err
 	}
-	return s.issue(ctx, x, issueOrder{grant: g, code: code.Hash, scope: scope, protocol: "authorizationCode"})
+	return s.issue(ctx, x, o)
 }
 
 // checkCodeOf finds a code and checks everything that must match it. Showing a
