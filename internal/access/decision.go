@@ -135,6 +135,9 @@ type Applied struct {
 	Unmet       []Control   `json:",omitempty"`
 	Waived      []Control   `json:",omitempty"`
 	NotMatched  []Condition `json:",omitempty"`
+	// Satisfied are the other conditions that the policy states. Decisions say them,
+	// and records do not keep them.
+	Satisfied []Condition `json:"-"`
 }
 
 // Applied describes every policy of the set, in the order of identifiers.
@@ -148,6 +151,7 @@ func (d *Decision) Applied() []Applied {
 		p := &d.set.policies[i]
 		if len(next) > 0 && next[0].Policy == i {
 			out[i] = d.set.describe(next[0])
+			out[i].Satisfied = p.source.Conditions.Stated()
 			next = next[1:]
 			continue
 		}
@@ -157,6 +161,11 @@ func (d *Decision) Applied() []Applied {
 			continue
 		}
 		out[i].NotMatched = d.NotMatched(i)
+		for _, c := range p.source.Conditions.Stated() {
+			if !slices.Contains(out[i].NotMatched, c) {
+				out[i].Satisfied = append(out[i].Satisfied, c)
+			}
+		}
 	}
 	return out
 }

@@ -352,12 +352,14 @@ func TestEveryReasonIsRecorded(t *testing.T) {
 				"ApplicationEnforcedRestrictions", "CloudAppSecurity", "SignInFrequency", "PersistentBrowserSessionMode",
 				"ContinuousAccessEvaluation", "ResilienceDefaults", "SignInTokenProtection",
 			},
-			Unmet:  []access.Control{access.MFA},
-			Waived: []access.Control{access.CompliantApplication, access.TokenProtection}},
+			Unmet:     []access.Control{access.MFA},
+			Waived:    []access.Control{access.CompliantApplication, access.TokenProtection},
+			Satisfied: []access.Condition{access.OfUsers, access.OfApplications}},
 	}
 	if got := d.Applied(); !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
+	want[1].Satisfied = nil // which is not recorded
 	if got := d.Matched(); !reflect.DeepEqual(got, want[1:]) {
 		t.Errorf("got  %+v\nwant %+v", got, want[1:])
 	}

@@ -84,3 +84,27 @@ type Record struct {
 	Took     time.Duration `json:",omitempty"` // to decide
 	At       time.Time
 }
+
+// Mark is a place in the sign-in log, which is in the order of time and then of
+// identifiers.
+type Mark struct {
+	At time.Time // whole milliseconds
+	ID string
+}
+
+// Mark returns the entry's place in the log.
+func (r Record) Mark() Mark { return Mark{At: r.At.UTC().Truncate(time.Millisecond), ID: r.ID} }
+
+// RecordQuery says which entries of the sign-in log are asked for. What is empty
+// is not asked; the case of letters does not matter.
+type RecordQuery struct {
+	User              directory.UserID
+	UserPrincipalName string // of then
+	Client            directory.AppID
+	CorrelationID     string
+	Refused           bool      // access was not granted
+	From, To          time.Time // both included, in whole milliseconds
+	After             Mark      // only what comes behind it, in the order asked for
+	OldestFirst       bool      // otherwise the newest come first
+	Limit             int       // at most so many; 0: what the store finds fit
+}
