@@ -19,9 +19,8 @@ type demands struct {
 
 // shelf keeps a tenant's demands of the newest revision seen.
 type shelf struct {
-	newest  *demands     // nil: none yet
-	kept    access.SetID // of the set that was kept last
-	loading *loading     // nil: nobody reads
+	newest  *demands // nil: none yet
+	loading *loading // nil: nobody reads
 }
 
 // loading is a read of a tenant's configuration that others may wait for.
@@ -87,8 +86,10 @@ func (s *Service) load(ctx context.Context, t directory.TenantID, on *shelf, l *
 		return
 	}
 	set := access.Compile(rules(c))
-	if err := s.keep(ctx, t, on, set); err != nil {
-		l.err = err
+	// Rules are kept before anything is decided by them, so that every record can be
+	// decided anew; and again for every revision, so that those in force are known.
+	if err := s.store.KeepSet(ctx, t, Kept{ID: set.ID(), Rules: set.Rules(), Revision: c.Tenant.Revision, At: s.now()}); err != nil {
+		l.err = fmt.Errorf("gate: policy set: %w", err)
 		return
 	}
 	l.got, l.err = &demands{tenant: c.Tenant, policies: set, agreements: c.Agreements}, nil
@@ -97,22 +98,4 @@ func (s *Service) load(ctx context.Context, t directory.TenantID, on *shelf, l *
 // rules are what a tenant's configuration demands.
 func rules(c Config) access.Rules {
 	return access.Rules{Policies: c.Access, Locations: c.Locations, Strengths: c.Strengths, DenyUncovered: c.Tenant.Settings.DenyUncovered}
-}
-
-// keep stores a set before anything is decided by it, so that every record can
-// be decided anew.
-func (s *Service) keep(ctx context.Context, t directory.TenantID, on *shelf, set *access.Set) error {
-	s.mu.Lock()
-	known := on.kept == set.ID()
-	s.mu.Unlock()
-	if known {
-		return nil
-	}
-	if err := s.store.KeepSet(ctx, t, set.ID(), set.Rules(), s.now()); err != nil {
-		return fmt.Errorf("gate: policy set: %w", err)
-	}
-	s.mu.Lock()
-	on.kept = set.ID()
-	s.mu.Unlock()
-	return nil
 }

@@ -54,6 +54,14 @@ type Config struct {
 	Agreements []agreement.Agreement
 }
 
+// Kept are rules that decisions are made by.
+type Kept struct {
+	ID       access.SetID
+	Rules    access.Rules
+	Revision int64 // of the tenant's configuration
+	At       time.Time
+}
+
 // Person is what a what-if reads of somebody.
 type Person struct {
 	User        directory.User
@@ -77,8 +85,9 @@ type Store interface {
 	// Config reads the tenant's demands.
 	Config(ctx context.Context, t directory.TenantID) (Config, error)
 	// KeepSet keeps what a set of rules was compiled from, for as long as records
-	// name it. Keeping a set again changes nothing.
-	KeepSet(ctx context.Context, t directory.TenantID, id access.SetID, r access.Rules, at time.Time) error
+	// name it: from the revision on it is in force, until another is kept for a
+	// higher one.
+	KeepSet(ctx context.Context, t directory.TenantID, k Kept) error
 	// Kept returns the rules that were kept under an identifier, or fault.NotFound.
 	Kept(ctx context.Context, t directory.TenantID, id access.SetID) (access.Rules, error)
 	// History visits the entries of the sign-in log that hold facts, the oldest at

@@ -50,8 +50,8 @@ func (w *world) Config(context.Context, directory.TenantID) (gate.Config, error)
 	return w.config, nil
 }
 
-func (w *world) KeepSet(_ context.Context, _ directory.TenantID, id access.SetID, _ access.Rules, _ time.Time) error {
-	w.kept = append(w.kept, id)
+func (w *world) KeepSet(_ context.Context, _ directory.TenantID, k gate.Kept) error {
+	w.kept = append(w.kept, k.ID)
 	return nil
 }
 

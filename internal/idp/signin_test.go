@@ -121,7 +121,7 @@ func TestTenFailuresLockForAGrowingTime(t *testing.T) {
 	if err != nil || c.Failures != 0 {
 		t.Errorf("%d failures after success: %v", c.Failures, err)
 	}
-	log, err := w.store.SignIns(t.Context(), tenant, 100)
+	log, err := w.store.Records(t.Context(), tenant, access.RecordQuery{Limit: 100})
 	w.must(err)
 	locked := slices.DeleteFunc(slices.Clone(log), func(r access.Record) bool { return r.Code != oauth.NumberLocked })
 	if len(locked) != 2 || locked[0].UserPrincipalName != "ada@contoso.example" {
@@ -157,7 +157,7 @@ func TestAnUnknownUserLooksLikeAWrongPassword(t *testing.T) {
 	if b.got(st, err)(idp.AskPassword); st.Problem != known {
 		t.Errorf("%q differs from %q", st.Problem, known)
 	}
-	log, err := w.store.SignIns(t.Context(), tenant, 10)
+	log, err := w.store.Records(t.Context(), tenant, access.RecordQuery{Limit: 10})
 	w.must(err)
 	if text := fmt.Sprint(log); len(log) != 2 || strings.Contains(text, "hunter2") {
 		t.Errorf("the log holds what an unknown user typed: %s", text)

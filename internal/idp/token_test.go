@@ -231,7 +231,7 @@ func TestEveryRefreshIsDecidedAgain(t *testing.T) {
 	if _, err := w.token(refreshForm("web", out.RefreshToken, "client_secret", webSecret)); err != nil {
 		t.Errorf("a refusal used the refresh token up: %v", err)
 	}
-	log, err := w.store.SignIns(t.Context(), tenant, 100)
+	log, err := w.store.Records(t.Context(), tenant, access.RecordQuery{Limit: 100})
 	w.must(err)
 	if n := len(slices.DeleteFunc(log, func(r access.Record) bool { return r.Code == 0 })); n != len(tests) {
 		t.Errorf("%d refusals in the log, want %d", n, len(tests))

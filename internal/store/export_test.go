@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/postern-mam/postern/internal/access"
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/mam"
 	"github.com/postern-mam/postern/internal/store/sqldb"
@@ -20,6 +21,14 @@ func PlanOfCount(ctx context.Context, s *Store, t directory.TenantID, f mam.Filt
 		var c conditions
 		from, err := matching(tx, &c, t, f)
 		return "SELECT count(*) FROM " + from + " WHERE " + strings.Join(c.where, " AND "), c.args, err
+	})
+}
+
+// PlanOfRecords is how it would find a page of the sign-in log.
+func PlanOfRecords(ctx context.Context, s *Store, t directory.TenantID, q access.RecordQuery) (string, error) {
+	return plan(ctx, s, func(*sqldb.Tx) (string, []any, error) {
+		query, args := recordsQuery(t, q)
+		return query, args, nil
 	})
 }
 

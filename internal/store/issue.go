@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"time"
@@ -164,46 +163,4 @@ func spend(tx *sqldb.Tx, t directory.TenantID, p oauth.Proof, now time.Time) err
 		err = idp.ErrReplayed
 	}
 	return err
-}
-
-func (v idpView) RecordSignIn(ctx context.Context, r access.Record) error {
-	return v.recordSignIn(ctx, r)
-}
-
-func (v gateView) RecordSignIn(ctx context.Context, r access.Record) error {
-	return v.recordSignIn(ctx, r)
-}
-
-func (v gateView) KeepSet(ctx context.Context, t directory.TenantID, id access.SetID, r access.Rules, at time.Time) error {
-	doc, err := encode(r)
-	if err != nil {
-		return fmt.Errorf("store: policy set: %w", err)
-	}
-	return v.write(ctx, nil, func(c *change) error {
-		_, err := c.Exec("INSERT INTO policy_sets (tenant, id, kept_at, doc) VALUES ($1, $2, $3, $4) ON CONFLICT (tenant, id) DO NOTHING",
-			string(t), string(id), ms(at), doc)
-		return err
-	})
-}
-
-func (s *Store) recordSignIn(ctx context.Context, r access.Record) error {
-	return s.write(ctx, nil, func(c *change) error { return record(c.Tx, r) })
-}
-
-// record appends to the sign-in log, under a fresh identifier when r has none.
-func record(tx *sqldb.Tx, r access.Record) error {
-	if r.ID == "" {
-		r.ID = rand.Text()
-	}
-	doc, err := encode(r)
-	if err != nil {
-		return fmt.Errorf("store: sign-in: %w", err)
-	}
-	_, err = tx.Exec("INSERT INTO sign_ins (tenant, id, at, doc) VALUES ($1, $2, $3, $4)", string(r.Tenant), r.ID, ms(r.At), doc)
-	return err
-}
-
-// SignIns returns the newest entries of the sign-in log, newest first.
-func (s *Store) SignIns(ctx context.Context, t directory.TenantID, limit int) ([]access.Record, error) {
-	return s.Records(ctx, t, "", limit)
 }

@@ -3,7 +3,7 @@ package store
 import (
 	"context"
 	"errors"
-	"time"
+	"fmt"
 
 	"github.com/postern-mam/postern/internal/access"
 	"github.com/postern-mam/postern/internal/directory"
@@ -11,6 +11,20 @@ import (
 	"github.com/postern-mam/postern/internal/gate"
 	"github.com/postern-mam/postern/internal/store/sqldb"
 )
+
+// KeepSet keeps rules, and that they are in force from a revision on.
+func (v gateView) KeepSet(ctx context.Context, t directory.TenantID, k gate.Kept) error {
+	doc, err := encode(k.Rules)
+	if err != nil {
+		return fmt.Errorf("store: policy set: %w", err)
+	}
+	return v.write(ctx, nil, func(c *change) error {
+		_, err := c.Exec(`INSERT INTO policy_sets (tenant, id, revision, kept_at, doc) VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (tenant, id) DO UPDATE SET revision = excluded.revision, kept_at = excluded.kept_at
+			WHERE policy_sets.revision < excluded.revision`, string(t), string(k.ID), k.Revision, ms(k.At), doc)
+		return err
+	})
+}
 
 // Kept is PolicySet for the gate.
 func (v gateView) Kept(ctx context.Context, t directory.TenantID, id access.SetID) (access.Rules, error) {
@@ -44,43 +58,4 @@ func (v gateView) Person(ctx context.Context, t directory.TenantID, id directory
 // Resource reads an application for a what-if.
 func (v gateView) Resource(ctx context.Context, t directory.TenantID, id directory.AppID) (directory.App, error) {
 	return glance(ctx, v.Store, func(tx *sqldb.Tx) (directory.App, error) { return appTable.get(tx, string(t), string(id)) })
-}
-
-// historyPage is how many entries are read at once: a snapshot is not held for as
-// long as somebody looks at them.
-const historyPage = 500
-
-// History reads pages by time and identifier. An entry that is written while it
-// reads is visited when it lies ahead.
-func (v gateView) History(ctx context.Context, t directory.TenantID, since time.Time, visit func(access.Record) bool) error {
-	at, after := ms(since), ""
-	for {
-		var page []access.Record
-		err := v.read(ctx, func(tx *sqldb.Tx) error {
-			page = page[:0]
-			return tx.Rows(`SELECT doc FROM sign_ins WHERE tenant = $1 AND (at > $2 OR at = $3 AND id > $4) ORDER BY at, id LIMIT $5`,
-				[]any{string(t), at, at, after, int64(historyPage)}, func(scan func(...any) error) error {
-					var doc []byte
-					if err := scan(&doc); err != nil {
-						return err
-					}
-					r, err := decode[access.Record](doc)
-					page = append(page, r)
-					return err
-				})
-		})
-		if err != nil {
-			return err
-		}
-		for _, r := range page {
-			if r.Facts != nil && r.Set != "" && !visit(r) {
-				return nil
-			}
-		}
-		if len(page) < historyPage {
-			return nil
-		}
-		last := page[len(page)-1]
-		at, after = ms(last.At), last.ID
-	}
 }

@@ -73,7 +73,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		s.hints = &bus.Local{}
 	}
 	s.swept.Store(s.now().UnixMilli())
-	if err := s.fillTargets(ctx); err != nil {
+	if err := errors.Join(s.fillTargets(ctx), s.fillSignIns(ctx)); err != nil {
 		return nil, errors.Join(fmt.Errorf("store: %w", err), db.Close())
 	}
 	return s, nil

@@ -39,6 +39,12 @@ var litter = []struct {
 	{"sign_ins", "tenant, id", "at", keptSignIns},
 }
 
+// unnamed are rules that others took the place of before the oldest entry of the
+// sign-in log: no entry names them. What decides is read before it is recorded,
+// hence a while more.
+const unnamed = `DELETE FROM policy_sets WHERE (tenant, id) IN (SELECT s.tenant, s.id FROM policy_sets s
+	WHERE EXISTS (SELECT 1 FROM policy_sets n WHERE n.tenant = s.tenant AND n.revision > s.revision AND n.kept_at < $1) LIMIT %d)`
+
 // sweep removes a batch of litter now and then, after a write and on its
 // caller's time. A sweep that fails leaves its litter to the next.
 func (s *Store) sweep(ctx context.Context) {
@@ -48,15 +54,18 @@ func (s *Store) sweep(ctx context.Context) {
 		return
 	}
 	full := false
-	for _, l := range litter {
-		query := fmt.Sprintf("DELETE FROM %[1]s WHERE (%[2]s) IN (SELECT %[2]s FROM %[1]s WHERE %[3]s < $1 ORDER BY %[3]s LIMIT %[4]d)",
-			l.table, l.key, l.column, sweepBatch)
+	remove := func(query string, before time.Time) {
 		_ = s.db.Write(ctx, func(tx *sqldb.Tx) error {
-			n, err := tx.Exec(query, ms(now.Add(-l.keep)))
+			n, err := tx.Exec(query, ms(before))
 			full = full || n == sweepBatch
 			return err
 		})
 	}
+	for _, l := range litter {
+		remove(fmt.Sprintf("DELETE FROM %[1]s WHERE (%[2]s) IN (SELECT %[2]s FROM %[1]s WHERE %[3]s < $1 ORDER BY %[3]s LIMIT %[4]d)",
+			l.table, l.key, l.column, sweepBatch), now.Add(-l.keep))
+	}
+	remove(fmt.Sprintf(unnamed, sweepBatch), now.Add(-keptSignIns-time.Hour))
 	if full {
 		s.swept.CompareAndSwap(now.UnixMilli(), now.Add(sweepAgain-sweepEvery).UnixMilli())
 	}

@@ -136,7 +136,7 @@ func TestAPassIsNoPassAtAnotherSite(t *testing.T) {
 func TestTheLogOfAVisitIsInTheStore(t *testing.T) {
 	s := keep(t)
 	s.admit()
-	all, err := s.SignIns(t.Context(), "t", 10)
+	all, err := s.Records(t.Context(), "t", access.RecordQuery{Limit: 10})
 	s.ok(err)
 	if len(all) != 1 || all[0].Protocol != "proxy" || all[0].Outcome != access.Granted || all[0].ResourceName != "Intranet" {
 		t.Errorf("%+v", all)

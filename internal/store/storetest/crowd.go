@@ -24,6 +24,37 @@ type Original struct{ Tenant, Registration string }
 // for a million; none of the rooms' rules is asked.
 func Crowd(t testing.TB, o store.Options, like Original, n int) {
 	t.Helper()
+	var statements []statement
+	for from := 0; from < n; from += crowdBatch {
+		for _, text := range crowd(from, min(n, from+crowdBatch)) {
+			statements = append(statements, statement{text, []any{like.Tenant, like.Registration}})
+		}
+	}
+	run(t, o, statements)
+}
+
+// SignIns adds n entries to the sign-in log of a tenant, one a second: of 1,000
+// users, 100 apps and n requests. One in fifty was refused.
+func SignIns(t testing.TB, o store.Options, tenant string, n int) {
+	t.Helper()
+	var statements []statement
+	for from := 0; from < n; from += crowdBatch {
+		statements = append(statements, statement{fmt.Sprintf(`WITH RECURSIVE numbers (i) AS (SELECT %d UNION ALL SELECT i + 1 FROM numbers WHERE i < %d)
+			INSERT INTO sign_ins (tenant, id, at, user_id, user_name, client_id, correlation_id, code, doc)
+			SELECT $1, 's-' || i, 1767603600000 + i * 1000, 'user-' || (i %% 1000), 'user-' || (i %% 1000) || '@contoso.example', 'app-' || (i %% 100),
+			'request-' || i, CASE i %% 50 WHEN 0 THEN 53003 ELSE 0 END, '{"ID":"s-' || i || '"}' FROM numbers`, from, min(n, from+crowdBatch)-1), []any{tenant}})
+	}
+	run(t, o, statements)
+}
+
+type statement struct {
+	text string
+	args []any
+}
+
+// run runs statements beside the store.
+func run(t testing.TB, o store.Options, statements []statement) {
+	t.Helper()
 	driver, source := "pgx", o.DatabaseURL
 	if source == "" {
 		driver, source = "sqlite", "file:"+o.Path+"?_pragma=busy_timeout(10000)&_pragma=synchronous(OFF)"
@@ -33,11 +64,9 @@ func Crowd(t testing.TB, o store.Options, like Original, n int) {
 		t.Fatal(err)
 	}
 	defer func() { _ = db.Close() }()
-	for from := 0; from < n; from += crowdBatch {
-		for _, statement := range crowd(from, min(n, from+crowdBatch)) {
-			if _, err := db.ExecContext(t.Context(), statement, like.Tenant, like.Registration); err != nil {
-				t.Fatal(err)
-			}
+	for _, s := range statements {
+		if _, err := db.ExecContext(t.Context(), s.text, s.args...); err != nil {
+			t.Fatal(err)
 		}
 	}
 	if driver == "pgx" { // as its autovacuum would before long

@@ -66,7 +66,7 @@ func TestNothingIsGrantedOnFactsThatMoved(t *testing.T) {
 				// Nothing of it was kept: decided again, the same code and proof pass.
 				issue.Basis = must(w.Gate().Facts(ctx, request("t1")))(t).Revisions
 				ok(t, s.SaveIssue(ctx, issue))
-				wantEqual(t, len(must(w.SignIns(ctx, "t1", 10))(t)), 4)
+				wantEqual(t, len(must(w.Records(ctx, "t1", access.RecordQuery{Limit: 10}))(t)), 4)
 			})
 		})
 	}
@@ -101,7 +101,7 @@ func TestACodeIsSpentOnce(t *testing.T) {
 		wantOneWinner(t, results, func(err error) bool { return errors.Is(err, idp.ErrCodeSpent) })
 		winner := must(s.Code(ctx, "t1", "c"))(t).Grant
 		must(s.GrantByRefresh(ctx, "t1", "refresh-"+winner))(t)
-		wantEqual(t, len(must(w.SignIns(ctx, "t1", 10))(t)), 2)
+		wantEqual(t, len(must(w.Records(ctx, "t1", access.RecordQuery{Limit: 10}))(t)), 2)
 
 		t.Run("without a grant as well", func(t *testing.T) {
 			ok(t, s.SaveCode(ctx, code("t1", "bare"), directory.Revisions{}, ruling("t1", "")))
@@ -162,27 +162,7 @@ func TestAProofIsSpentByTheIssueThatShowsIt(t *testing.T) {
 		wantOneWinner(t, results, replayed)
 		w.reopen(t)
 		wantIs(t, idp.ErrReplayed, w.IDP().SaveIssue(ctx, idp.Issue{Tenant: "t1", Proof: &proof, Record: ruling("t1", "z")}))
-		wantEqual(t, len(must(w.SignIns(ctx, "t1", 10))(t)), 1)
-	})
-}
-
-func TestTheSignInLog(t *testing.T) {
-	each(t, func(t *testing.T, w *world) {
-		ctx := t.Context()
-		ok(t, w.IDP().RecordSignIn(ctx, ruling("t1", "1")))
-		later := ruling("t1", "2")
-		later.At = now.Add(time.Second)
-		ok(t, w.Gate().RecordSignIn(ctx, later))
-		wantEqual(t, must(w.SignIns(ctx, "t1", 10))(t), []access.Record{later, ruling("t1", "1")})
-		wantEqual(t, must(w.SignIns(ctx, "t1", 1))(t), []access.Record{later})
-		wantEqual(t, len(must(w.SignIns(ctx, "t2", 10))(t)), 0)
-
-		ok(t, w.IDP().RecordSignIn(ctx, ruling("t1", "0"))) // as old as the first
-		wantEqual(t, must(w.Records(ctx, "t1", "2", 1))(t), []access.Record{ruling("t1", "1")})
-		wantEqual(t, must(w.Records(ctx, "t1", "1", 9))(t), []access.Record{ruling("t1", "0")})
-		wantEqual(t, len(must(w.Records(ctx, "t1", "0", 9))(t)), 0)
-		wantEqual(t, len(must(w.Records(ctx, "t1", "none", 9))(t)), 0)
-		wantEqual(t, len(must(w.Records(ctx, "t2", "2", 9))(t)), 0)
+		wantEqual(t, len(must(w.Records(ctx, "t1", access.RecordQuery{Limit: 10}))(t)), 1)
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/postern-mam/postern/internal/access"
 	"github.com/postern-mam/postern/internal/admin"
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/event"
@@ -208,13 +209,13 @@ func TestLitterIsSweptAndWhatLivesStays(t *testing.T) {
 		ok(t, s.RevokeGrant(ctx, "t1", "none", at))
 		_, err = s.Session(ctx, "t1", "session")
 		wantKind(t, fault.NotFound, err)
-		if log := must(w.SignIns(ctx, "t1", 10))(t); len(log) == 0 {
+		if log := must(w.Records(ctx, "t1", access.RecordQuery{Limit: 10}))(t); len(log) == 0 {
 			t.Error("the sign-in log is gone after a month")
 		}
 
 		at = now.Add(181 * 24 * time.Hour)
 		ok(t, s.RevokeGrant(ctx, "t1", "none", at))
-		if log := must(w.SignIns(ctx, "t1", 10))(t); len(log) != 0 {
+		if log := must(w.Records(ctx, "t1", access.RecordQuery{Limit: 10}))(t); len(log) != 0 {
 			t.Errorf("after half a year the log still has %d sign-ins", len(log))
 		}
 		wantEqual(t, len(w.events(t)), 0)
@@ -250,7 +251,7 @@ func TestLitterNeverPilesUp(t *testing.T) {
 }
 
 func TestAFullDiskLosesNothingThatWasAcknowledged(t *testing.T) {
-	o := store.Options{Path: storetest.File(t), MaxPages: 150}
+	o := store.Options{Path: storetest.File(t), MaxPages: 200}
 	w := newWorld(t, o)
 	ctx := t.Context()
 	saved, full := 0, error(nil)

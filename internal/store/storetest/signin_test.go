@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/postern-mam/postern/internal/access"
 	"github.com/postern-mam/postern/internal/admin"
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/event"
@@ -182,7 +183,7 @@ func TestDeletingAUserLeavesNothing(t *testing.T) {
 		wantEqual(t, len(must(w.MAM().Operations(ctx, "t1", "reg"))(t)), 0)
 		must(s.Session(ctx, "t2", "session"))(t)
 		must(w.MAM().Device(ctx, "t1", "pc"))(t) // others may use it
-		wantEqual(t, len(must(w.SignIns(ctx, "t1", 10))(t)), 2)
+		wantEqual(t, len(must(w.Records(ctx, "t1", access.RecordQuery{Limit: 10}))(t)), 2)
 	})
 }
 

@@ -2,11 +2,13 @@ package storetest_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"testing"
 	"testing/fstest"
 	"time"
 
+	"github.com/postern-mam/postern/internal/access"
 	"github.com/postern-mam/postern/internal/admin"
 	"github.com/postern-mam/postern/internal/compliance"
 	"github.com/postern-mam/postern/internal/directory"
@@ -52,6 +54,11 @@ func first(t *testing.T, o store.Options) {
 		put(tx, reg, "INSERT INTO registrations (doc, tenant, id, user_id, device_id, app, ended_at, revision) VALUES ($1, 't1', 'reg', 'anna', 'pc', 'com.microsoft.edge', 0, 1)")
 		put(tx, mam.Operation{ID: "op", Tenant: "t1", Registration: "reg", State: mam.Pending, RequestedAt: now},
 			"INSERT INTO operations (doc, tenant, id, registration_id, requested_at, revision) VALUES ($1, 't1', 'op', 'reg', $2, 1)", now.UnixMilli())
+		for i := range 1001 { // more than are read at once
+			r := ruling("t1", fmt.Sprintf("%04d", i))
+			r.Code = i % 2
+			put(tx, r, "INSERT INTO sign_ins (doc, tenant, id, at) VALUES ($1, 't1', $2, $3)", r.ID, now.UnixMilli())
+		}
 		return nil
 	}))
 	ok(t, db.Close())
@@ -85,6 +92,9 @@ func TestADatabaseOfTheFirstReleaseKeepsWorking(t *testing.T) {
 				}
 				if expired := must(s.MAM().List(ctx, "t1", mam.Filter{Before: now.Add(-24 * time.Hour)}))(t); len(expired) != 0 {
 					t.Errorf("who was heard of a minute ago counts as silent: %v", expired)
+				}
+				if log := must(s.Records(ctx, "t1", access.RecordQuery{User: "anna", Refused: true, Limit: 2000}))(t); len(log) != 500 {
+					t.Errorf("%d refused sign-ins of anna are found", len(log))
 				}
 				wantEqual(t, len(must(s.Admin().Members(ctx, "t1", "staff", admin.Query{}))(t)), 1)
 				ok(t, s.Close())

@@ -2,13 +2,13 @@ package storetest_test
 
 import (
 	"errors"
-	"github.com/postern-mam/postern/internal/admin"
 	"reflect"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/postern-mam/postern/internal/access"
+	"github.com/postern-mam/postern/internal/admin"
 	"github.com/postern-mam/postern/internal/compliance"
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/event"
