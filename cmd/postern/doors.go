@@ -17,6 +17,7 @@ import (
 	"github.com/postern-mam/postern/internal/httpapi/graph/entra"
 	"github.com/postern-mam/postern/internal/httpapi/graph/intune"
 	"github.com/postern-mam/postern/internal/httpapi/graph/registration"
+	"github.com/postern-mam/postern/internal/httpapi/graph/signins"
 	"github.com/postern-mam/postern/internal/httpapi/graph/tenantadmin"
 	"github.com/postern-mam/postern/internal/httpapi/mamapi"
 	"github.com/postern-mam/postern/internal/httpapi/mtdapi"
@@ -94,7 +95,8 @@ func (h *house) graph(trusted []netip.Prefix) (*graph.Door, http.HandlerFunc, er
 		Address: func(r *http.Request) string { return proxy.ClientIP(r, trusted) },
 	},
 		entra.New(h.admin, h.base).Routes(),
-		(&conditional.Area{Admin: h.admin, SignIns: h.store, Gate: h.gate, Prover: h.prover}).Routes(),
+		(&conditional.Area{Admin: h.admin, Gate: h.gate, Prover: h.prover}).Routes(),
+		(&signins.Area{Log: h.store, Reasoner: h.gate}).Routes(),
 		policies.Routes(),
 		(&registration.Area{Admin: h.admin, Registrations: h.mam, Reports: h.report, Policy: policies.Delivered, Now: h.now}).Routes(),
 		administration.Routes(),

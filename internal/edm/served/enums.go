@@ -94,6 +94,7 @@ beta: enum mobileThreatDefensePartnerPriority = defenderOverThirdPartyPartner th
 enum mobileThreatPartnerTenantState = unavailable available enabled unresponsive unknownFutureValue=6
 	beta: notSetUp=7 error
 beta: enum networkType = intranet extranet namedNetwork trusted unknownFutureValue trustedNamedLocation
+beta: enum originalTransferMethods = none deviceCodeFlow authenticationTransfer unknownFutureValue
 enum operationResult = success failure timeout unknownFutureValue
 enum persistentBrowserSessionMode = always never
 beta: flags protocolType
@@ -125,6 +126,7 @@ v1.0: enum riskEventType
 enum riskLevel = low medium high hidden none unknownFutureValue
 enum riskState = none confirmedSafe remediated dismissed atRisk confirmedCompromised unknownFutureValue
 beta: enum roleAssignmentScopeType = resourceScope allDevices allLicensedUsers allDevicesAndLicensedUsers unknownFutureValue
+beta: flags signInAccessType = none b2bCollaboration b2bDirectConnect microsoftSupport=4 serviceProvider=8 unknownFutureValue=16 passthrough=32
 enum signInFrequencyAuthenticationType = primaryAndSecondaryAuthentication secondaryAuthentication unknownFutureValue
 enum signInFrequencyInterval = timeBased everyTime unknownFutureValue
 enum signinFrequencyType = days hours
@@ -133,6 +135,7 @@ beta: enum signInUserType = member guest unknownFutureValue=3
 enum targetedManagedAppGroupType = selectedPublicApps allCoreMicrosoftApps allMicrosoftApps allApps=4
 beta: enum tokenIssuerType
 	AzureAD ADFederationServices UnknownFutureValue AzureADBackupAuth ADFederationServicesMFAAdapter NPSExtension
+beta: enum tokenProtectionStatus = none bound unbound unknownFutureValue
 enum userAction = registerSecurityInformation registerOrJoinDevices unknownFutureValue
 flags whatIfAnalysisReasons
 	notSet notEnoughInformation invalidCondition users=4 workloadIdentities=8 application=16 userActions=32 authenticationContext=64

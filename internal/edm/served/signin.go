@@ -26,7 +26,9 @@ entity signIn : entity
 	beta: isTenantRestricted bool ro; networkLocationDetails []networkLocationDetail ro; originalRequestId string ro
 	beta: processingTimeInMilliseconds int32 ro; resourceOwnerTenantId string ro; resourceServicePrincipalId string ro
 	beta: servicePrincipalCredentialKeyId string ro; servicePrincipalCredentialThumbprint string ro; servicePrincipalId string! ro
+	beta: crossTenantAccessType signInAccessType ro; originalTransferMethod originalTransferMethods ro
 	beta: sessionId string ro; sessionLifetimePolicies []sessionLifetimePolicy ro; signInEventTypes []string ro
+	beta: signInTokenProtectionStatus tokenProtectionStatus ro
 	beta: signInIdentifier string ro; signInIdentifierType signInIdentifierType ro; tokenIssuerName string ro
 	beta: tokenIssuerType tokenIssuerType ro; uniqueTokenIdentifier string ro; userType signInUserType ro
 complex appliedConditionalAccessPolicy

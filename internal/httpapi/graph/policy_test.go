@@ -1,16 +1,12 @@
 package graph_test
 
 import (
-	"net/url"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/postern-mam/postern/internal/access"
 	"github.com/postern-mam/postern/internal/compliance"
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/mam"
-	"github.com/postern-mam/postern/internal/strength"
 )
 
 const protections = "/beta/deviceAppManagement/windowsManagedAppProtections"
@@ -291,53 +287,4 @@ func TestRegistrationsAndTheirOperationsAreSeen(t *testing.T) {
 	}
 	w.get(all + "/r1/operations/op1").want(200).has(`{"displayName":"selective wipe","state":"pending"}`)
 	w.get(all + "/r1/operations/op2").refused(404)
-}
-
-func TestTheSignInLogTellsWhatEachPolicyDid(t *testing.T) {
-	w := newWorld(t)
-	for i, id := range []string{"c", "b", "a"} {
-		r := access.Record{ID: id, User: "u1", Client: "app1", ClientAppType: access.Browser, Code: 53009, At: now, Outcome: access.Denied, Device: "pc1",
-			Applied: []access.Applied{{Policy: "p", DisplayName: "Protect", Result: access.Failure, Enforced: []access.Control{access.MFA}}}}
-		if i == 1 {
-			r.User, r.Code, r.Applied[0].Result = "u2", 0, access.Success
-		}
-		w.log = append(w.log, r)
-	}
-	w.mount()
-	const log = "/v1.0/auditLogs/signIns"
-	a := w.get(log + "?$top=2&$orderby=createdDateTime%20desc").want(200)
-	first := answer{world: w, body: a.values()[0], what: log}
-	first.has(`{"id":"c","conditionalAccessStatus":"failure","clientAppUsed":"Browser","status":{"errorCode":53009,"failureReason":null},"location":null,
-		"appliedConditionalAccessPolicies":[{"id":"p","displayName":"Protect","enforcedGrantControls":["Mfa"],"enforcedSessionControls":[],"result":"failure"}]}`)
-	later := answer{world: w, body: w.get("/beta/auditLogs/signIns").want(200).values()[0], what: "beta"}
-	later.has(`{"authenticationProtocol":"none","appliedConditionalAccessPolicies":[{"id":"p","displayName":"Protect","enforcedGrantControls":["Mfa"],
-		"enforcedSessionControls":[],"result":"failure","conditionsNotSatisfied":"none"}]}`)
-	next := strings.TrimPrefix(a.text("@odata.nextLink"), base)
-	if got := w.get(next).want(200).values(); len(got) != 1 || got[0]["id"] != "a" {
-		t.Errorf("second page: %v", got)
-	}
-	for query, want := range map[string]int{"userId eq 'u1'": 2, "conditionalAccessStatus eq 'success'": 1, "status/errorCode eq 0": 1, "appId eq 'none'": 0} {
-		if got := w.get(log + "?$top=1&$filter=" + url.QueryEscape(query)).want(200).values(); len(got) != min(want, 1) {
-			t.Errorf("%s: %v", query, got)
-		}
-	}
-	w.get(log + "/b").want(200).has(`{"id":"b","userId":"u2","riskLevelDuringSignIn":"none","deviceDetail":{"deviceId":"pc1","displayName":"","isCompliant":false,"isManaged":false,"operatingSystem":"","trustType":"Workplace"}}`)
-	w.get(log + "/none").refused(404)
-	w.log[0].Facts = &access.Facts{
-		User: "u1", Guest: directory.InternalGuest, Country: "DE", SignInRisk: access.RiskLow, UserRisk: access.RiskHigh, MFAAt: now,
-		Methods: strength.Password | strength.SoftwareOath, Device: &access.Device{Compliant: true, Managed: true},
-	}
-	w.log[0].UserDisplayName, w.log[0].DeviceName, w.log[0].Session, w.log[0].Took = "Ada", "Ada's PC", "s", 2*time.Millisecond
-	w.mount()
-	w.get(log + "/c").want(200).has(`{"location":{"countryOrRegion":"DE"},"riskLevelDuringSignIn":"low","riskLevelAggregated":"high","riskState":"atRisk",
-		"userDisplayName":"Ada","deviceDetail":{"deviceId":"pc1","displayName":"Ada's PC","isCompliant":true,"isManaged":true,"operatingSystem":"","trustType":"Workplace"}}`)
-	w.get("/beta/auditLogs/signIns/c").want(200).has(`{"authenticationRequirement":"multiFactorAuthentication","sessionId":"s","userType":"guest",
-		"authenticationMethodsUsed":["password","softwareOath"],"processingTimeInMilliseconds":2}`)
-	if c := w.get(log + "/c").want(200); c.body["sessionId"] != nil {
-		t.Errorf("v1.0 has properties of beta: %s", c.raw)
-	}
-	w.get(log+"?$filter=colour%20eq%20'x'").refused(400, "colour")
-	if got := w.get(log + "?$orderby=userId&$count=true").want(200); got.body["@odata.count"] != 3.0 || got.values()[2]["userId"] != "u2" {
-		t.Errorf("sorted by another property: %s", got.raw)
-	}
 }

@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/postern-mam/postern/internal/access"
 	"github.com/postern-mam/postern/internal/admin"
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/fault"
@@ -24,6 +23,7 @@ import (
 	"github.com/postern-mam/postern/internal/httpapi/graph/entra"
 	"github.com/postern-mam/postern/internal/httpapi/graph/intune"
 	registrations "github.com/postern-mam/postern/internal/httpapi/graph/registration"
+	"github.com/postern-mam/postern/internal/httpapi/graph/signins"
 	"github.com/postern-mam/postern/internal/httpapi/graph/tenantadmin"
 	"github.com/postern-mam/postern/internal/mam"
 	"github.com/postern-mam/postern/internal/oauth"
@@ -86,27 +86,6 @@ func (f *installations) RequestWipe(_ context.Context, q mam.WipeRequest) ([]mam
 	return nil, nil
 }
 
-type signIns []access.Record
-
-func (f signIns) Records(_ context.Context, _ directory.TenantID, after string, limit int) ([]access.Record, error) {
-	start := 0
-	for i, r := range f {
-		if r.ID == after {
-			start = i + 1
-		}
-	}
-	return f[start:min(start+limit, len(f))], nil
-}
-
-func (f signIns) Record(_ context.Context, _ directory.TenantID, id string) (access.Record, error) {
-	for _, r := range f {
-		if r.ID == id {
-			return r, nil
-		}
-	}
-	return access.Record{}, fault.New(fault.NotFound, "there is no sign-in %q", id)
-}
-
 // world is the door over the real room and the real store.
 type world struct {
 	testing.TB
@@ -118,7 +97,6 @@ type world struct {
 	who     oauth.Principal // whom a token stands for
 	apps    *installations
 	mam     registrations.Registrations // apps, unless a test has more in mind
-	log     signIns
 }
 
 func newWorld(t testing.TB) *world {
@@ -167,7 +145,8 @@ func (w *world) mount() {
 		},
 	},
 		entra.New(w.admin, base).Routes(),
-		(&conditional.Area{Admin: w.admin, SignIns: w.log, Gate: decides, Prover: w.proofs}).Routes(),
+		(&conditional.Area{Admin: w.admin, Gate: decides, Prover: w.proofs}).Routes(),
+		(&signins.Area{Log: w.store, Reasoner: decides}).Routes(),
 		policies.Routes(),
 		(&registrations.Area{Admin: w.admin, Registrations: w.mam, Reports: w.reports(clock), Policy: policies.Delivered, Now: clock}).Routes(),
 		w.administration(clock).Routes(),

@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -59,6 +60,36 @@ func (f Filter) Between(property string) (from, to time.Time) {
 		}
 	}
 	return from, to
+}
+
+// Nonzero reports whether the filter demands that a property is a number other
+// than 0, by itself or beside more.
+func (f Filter) Nonzero(property string) bool {
+	return slices.ContainsFunc(terms(f.root), func(term node) bool {
+		c, ok := term.(comparison)
+		if !ok {
+			return false
+		}
+		operator, value, ok := c.of([]string{""}, property)
+		n, isNumber := toNumber(value)
+		if !ok || !isNumber {
+			return false
+		}
+		switch operator {
+		case "ne":
+			return n.f == 0
+		case "eq":
+			return n.f != 0
+		case "gt":
+			return n.f >= 0
+		case "lt":
+			return n.f <= 0
+		case "ge":
+			return n.f > 0
+		default:
+			return operator == "le" && n.f < 0
+		}
+	})
 }
 
 // terms are what must all hold.

@@ -39,3 +39,15 @@ func TestAConjunctionBoundsAnInstant(t *testing.T) {
 		}
 	}
 }
+
+func TestAConjunctionDemandsANumberOtherThanZero(t *testing.T) {
+	for text, want := range map[string]bool{
+		"n ne 0": true, "0 ne n": true, "n eq 5": true, "x eq 1 and n gt 0": true, "n gt 3.5": true, "0 lt n": true, "n ge 1": true, "n lt 0": true, "n le -1": true,
+		"n eq 0": false, "n ne 1": false, "n ge 0": false, "n gt -1": false, "n lt 1": false, "n le 0": false, "x ne 0": false, "n ne 0 or x eq 1": false,
+		"not (n eq 0)": false, "n ne null": false, "n ne '0'": false, "n in (5)": false, "": false,
+	} {
+		if got := parse(t, text).Nonzero("n"); got != want {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}

@@ -1,35 +1,21 @@
 // Package conditional serves Conditional Access at the Graph door: policies and
-// the sign-in log.
+// what they are made of, and questions about them.
 package conditional
 
 import (
-	"context"
-	"net/http"
 	"slices"
 
-	"github.com/postern-mam/postern/internal/access"
 	"github.com/postern-mam/postern/internal/admin"
-	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/gate"
 	"github.com/postern-mam/postern/internal/httpapi/graph"
 	"github.com/postern-mam/postern/internal/prover"
 )
 
-// SignIns reads the sign-in log.
-type SignIns interface {
-	// Records lists entries newest first, those behind the entry with
-	// identifier after; "" starts at the newest.
-	Records(ctx context.Context, t directory.TenantID, after string, limit int) ([]access.Record, error)
-	// Record returns one entry, or fault.NotFound.
-	Record(ctx context.Context, t directory.TenantID, id string) (access.Record, error)
-}
-
 // Area is Conditional Access, as the door serves it.
 type Area struct {
-	Admin   *admin.Service
-	SignIns SignIns
-	Gate    *gate.Service   // decides drafts and what-ifs; nil: they are not served
-	Prover  *prover.Service // answers questions about all policies; nil: it is not served
+	Admin  *admin.Service
+	Gate   *gate.Service   // decides drafts and what-ifs; nil: they are not served
+	Prover *prover.Service // answers questions about all policies; nil: it is not served
 }
 
 // force is the preference of callers who take the risk to lock out every admin.
@@ -47,7 +33,5 @@ func (d *Area) as(c *graph.Call) *admin.Service {
 func (d *Area) Routes() []graph.Route {
 	return append(slices.Concat(d.accessPolicies().Routes(), d.strengthRoutes(), d.contextRoutes(), d.agreementRoutes(),
 		d.locationRoutes(), d.deletedRoutes(), d.templateRoutes(), d.proofRoutes()),
-		d.replayRoute(), d.whatIfRoute(),
-		graph.Route{Method: http.MethodGet, Pattern: "auditLogs/signIns", Needs: directory.AuditRead, Do: d.listSignIns},
-		graph.Route{Method: http.MethodGet, Pattern: "auditLogs/signIns/{}", Needs: directory.AuditRead, Do: d.oneSignIn})
+		d.replayRoute(), d.whatIfRoute())
 }

@@ -1,13 +1,13 @@
-package conditional
+package signins
 
 import (
 	"cmp"
-	"net/http"
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/postern-mam/postern/internal/access"
 	"github.com/postern-mam/postern/internal/httpapi/graph"
-	"github.com/postern-mam/postern/internal/strength"
 )
 
 type signIn struct {
@@ -38,16 +38,6 @@ type signIn struct {
 	*signInBeta
 }
 
-// signInBeta is what beta says besides.
-type signInBeta struct {
-	Protocol       string   `json:"authenticationProtocol"`
-	Requirement    string   `json:"authenticationRequirement"`
-	Methods        []string `json:"authenticationMethodsUsed"`
-	SessionID      *string  `json:"sessionId"`
-	ProcessingTime int64    `json:"processingTimeInMilliseconds"`
-	UserType       *string  `json:"userType,omitempty"`
-}
-
 type signInPlace struct {
 	Country string `json:"countryOrRegion"`
 }
@@ -58,7 +48,8 @@ type appliedPolicy struct {
 	EnforcedGrantControls   []string `json:"enforcedGrantControls"`
 	EnforcedSessionControls []string `json:"enforcedSessionControls"`
 	Result                  string   `json:"result"`
-	NotMatched              string   `json:"conditionsNotSatisfied,omitempty"` // beta
+	Matched                 string   `json:"conditionsSatisfied,omitempty"` // beta, as the next
+	NotMatched              string   `json:"conditionsNotSatisfied,omitempty"`
 }
 
 type deviceDetail struct {
@@ -71,8 +62,9 @@ type deviceDetail struct {
 }
 
 type signInStatus struct {
-	ErrorCode     int     `json:"errorCode"`
-	FailureReason *string `json:"failureReason"`
+	ErrorCode         int     `json:"errorCode"`
+	FailureReason     *string `json:"failureReason"`
+	AdditionalDetails *string `json:"additionalDetails"`
 }
 
 type signInPostern struct {
@@ -86,11 +78,6 @@ type signInPostern struct {
 var clientNames = map[access.ClientAppType]string{
 	access.Browser: "Browser", access.MobileAndDesktop: "Mobile Apps and Desktop clients",
 	access.ExchangeActiveSync: "Exchange ActiveSync", access.OtherClients: "Other clients",
-}
-
-// protocols are Graph's names (protocolType) of ours.
-var protocols = map[string]string{
-	"authorizationCode": "oAuth2", "refreshToken": "refreshTokenGrant", "clientCredentials": "clientCredentials", "deviceCode": "deviceCode",
 }
 
 // conditions are Graph's names (conditionalAccessConditions) of ours.
@@ -110,14 +97,11 @@ func viewSignIn(c *graph.Call, r access.Record, applied []access.Applied) signIn
 		IsInteractive: r.Interactive, ConditionalAccessStatus: standing(applied),
 		AppliedConditionalAccessPolicies: []appliedPolicy{},
 		DeviceDetail:                     deviceDetail{DeviceID: string(r.Device), DisplayName: r.DeviceName, OperatingSystem: string(r.Platform)},
-		Status:                           signInStatus{ErrorCode: r.Code, FailureReason: graph.Text(r.Reason)},
+		Status:                           signInStatus{ErrorCode: r.Code, FailureReason: graph.Text(r.Reason), AdditionalDetails: graph.Text(intended(applied))},
 		Postern:                          signInPostern{r.Outcome.String(), r.Protocol, graph.Text(string(r.App)), graph.Text(string(r.Registration))},
 	}
 	if c.Version == graph.Beta {
-		out.signInBeta = &signInBeta{
-			Protocol: cmp.Or(protocols[r.Protocol], "none"), Requirement: "singleFactorAuthentication", Methods: []string{},
-			SessionID: graph.Text(string(r.Session)), ProcessingTime: r.Took.Milliseconds(),
-		}
+		out.signInBeta = viewBeta(r)
 	}
 	if r.Facts != nil {
 		out.known(*r.Facts)
@@ -131,7 +115,7 @@ func viewSignIn(c *graph.Call, r access.Record, applied []access.Applied) signIn
 			Result: a.Result.String(),
 		}
 		if c.Version == graph.Beta {
-			p.NotMatched = unmet(a.NotMatched)
+			p.Matched, p.NotMatched = flags(a.Satisfied), flags(a.NotMatched)
 		}
 		for _, control := range a.Enforced {
 			p.EnforcedGrantControls = append(p.EnforcedGrantControls, capital(string(control)))
@@ -154,28 +138,10 @@ func (s *signIn) known(f access.Facts) {
 	if f.Device != nil {
 		s.DeviceDetail.IsCompliant, s.DeviceDetail.IsManaged = f.Device.Compliant, f.Device.Managed
 	}
-	if s.signInBeta == nil {
-		return
-	}
-	if !f.MFAAt.IsZero() {
-		s.Requirement = "multiFactorAuthentication"
-	}
-	for _, m := range strength.Modes() {
-		if f.Methods&m.Method != 0 {
-			s.Methods = append(s.Methods, m.Name)
-		}
-	}
-	if f.User != "" {
-		kind := "member"
-		if f.Guest != "" {
-			kind = "guest"
-		}
-		s.UserType = &kind
-	}
 }
 
-// unmet spells the conditions that did not match as a flags enumeration.
-func unmet(names []access.Condition) string {
+// flags spells conditions as a flags enumeration.
+func flags(names []access.Condition) string {
 	var out []string
 	for _, n := range names {
 		out = append(out, cmp.Or(conditions[n], "unknownFutureValue"))
@@ -206,52 +172,17 @@ func standing(applied []access.Applied) string {
 	return status
 }
 
-// listSignIns reads the log newest first, page by page.
-func (d *Area) listSignIns(c *graph.Call) error {
-	return c.Answer(graph.List{
-		Path: "auditLogs/signIns", Kind: "graph.signIn", Natural: "createdDateTime desc",
-		Page: func(after string, limit int) ([]graph.Row, error) {
-			found, err := d.SignIns.Records(c.Ctx, c.Tenant(), after, limit)
-			if err != nil {
-				return nil, err
-			}
-			views, err := d.viewSignIns(c, found)
-			var rows []graph.Row
-			for i, v := range views {
-				rows = append(rows, graph.Row{ID: found[i].ID, View: v})
-			}
-			return rows, err
-		},
-	})
-}
-
-func (d *Area) oneSignIn(c *graph.Call) error {
-	r, err := d.SignIns.Record(c.Ctx, c.Tenant(), c.Key(0))
-	if err != nil {
-		return err
-	}
-	views, err := d.viewSignIns(c, []access.Record{r})
-	if err != nil {
-		return err
-	}
-	return c.Entity(http.StatusOK, "auditLogs/signIns", views[0])
-}
-
-// viewSignIns shows entries with every policy of the rules that they were decided by.
-func (d *Area) viewSignIns(c *graph.Call, records []access.Record) ([]signIn, error) {
-	applied := make([][]access.Applied, len(records))
-	for i, r := range records {
-		applied[i] = r.Applied
-	}
-	if d.Gate != nil {
-		var err error
-		if applied, err = d.Gate.Reasons(c.Ctx, c.Tenant(), records); err != nil {
-			return nil, err
+// intended names the policies that block: that nobody got in is what they are
+// for, and no failure of anything.
+func intended(applied []access.Applied) string {
+	var names []string
+	for _, a := range applied {
+		if a.Result == access.Failure && slices.Contains(a.Enforced, access.Block) {
+			names = append(names, fmt.Sprintf("%q", a.DisplayName))
 		}
 	}
-	var out []signIn
-	for i, r := range records {
-		out = append(out, viewSignIn(c, r, applied[i]))
+	if len(names) == 0 {
+		return ""
 	}
-	return out, nil
+	return "Blocked as intended by " + strings.Join(names, ", ")
 }
