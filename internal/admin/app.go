@@ -127,7 +127,7 @@ func (s *Service) checkApp(ctx context.Context, old, a *directory.App) error {
 	if a.Public && (len(a.Secrets) > 0 || len(a.Permissions) > 0) {
 		errs = append(errs, fault.New(fault.Invalid, "application %q is a public client; it can hold neither secrets nor permissions of its own", a.DisplayName))
 	}
-	errs = append(errs, s.checkSite(a.Site))
+	errs = append(errs, s.checkSite(a.Site), checkMarks(a), s.checkEarlyBound(ctx, old, a))
 	if err := together(errs...); err != nil {
 		return err
 	}
@@ -136,10 +136,16 @@ func (s *Service) checkApp(ctx context.Context, old, a *directory.App) error {
 
 // normal makes empty and absent lists equal.
 func normal(a directory.App) directory.App {
-	for _, list := range []*[]string{&a.RedirectURIs, &a.IdentifierURIs, &a.Permissions} {
+	for _, list := range []*[]string{&a.RedirectURIs, &a.IdentifierURIs, &a.Permissions, &a.Tags} {
 		if len(*list) == 0 {
 			*list = nil
 		}
+	}
+	if len(a.Attributes) == 0 {
+		a.Attributes = nil
+	}
+	if len(a.EarlyBound) == 0 {
+		a.EarlyBound = nil
 	}
 	a.CreatedAt = a.CreatedAt.UTC()
 	return a

@@ -83,15 +83,45 @@ func (s *Service) checkUser(ctx context.Context, old, u *directory.User) error {
 		checkText("displayName", u.DisplayName, 1, 256),
 		checkText("mail", u.Mail, 0, 256),
 	}
-	for _, r := range u.Roles {
-		if r != directory.GlobalAdministrator {
-			errs = append(errs, fault.New(fault.Invalid, "role %q does not exist; %q does", r, directory.GlobalAdministrator))
+	u.Roles = slices.Clone(u.Roles)
+	for i, r := range u.Roles {
+		known, ok := directory.RoleNamed(string(r))
+		if !ok {
+			errs = append(errs, fault.New(fault.Invalid, "role %q does not exist; valid are %s", r, roleNames()))
 		}
+		u.Roles[i] = known
 	}
+	errs = append(errs, checkGuest(u))
 	if old != nil {
 		errs = append(errs, s.keepAdministrator(ctx, *old, *u))
 	}
 	return together(errs...)
+}
+
+// roleNames lists the directory roles that people may hold.
+func roleNames() string {
+	var names []string
+	for _, t := range directory.RoleTemplates() {
+		names = append(names, string(t.Role))
+	}
+	return strings.Join(names, ", ")
+}
+
+// checkGuest wants a kind that exists, and another home of those alone who come
+// from elsewhere.
+func checkGuest(u *directory.User) error {
+	kinds := directory.GuestKinds()
+	switch {
+	case u.Guest != "" && !slices.Contains(kinds, u.Guest):
+		names := make([]string, len(kinds))
+		for i, k := range kinds {
+			names[i] = string(k)
+		}
+		return fault.New(fault.Invalid, "postern.externalUserType is %q; valid are none, %s", u.Guest, strings.Join(names, ", "))
+	case u.HomeTenant != "" && !u.Guest.External():
+		return fault.New(fault.Invalid, "postern.homeTenantId is %q; only external users belong elsewhere: set postern.externalUserType as well", u.HomeTenant)
+	}
+	return checkText("postern.homeTenantId", string(u.HomeTenant), 0, 64)
 }
 
 // keepAdministrator refuses a change from old to u that leaves the tenant
@@ -143,7 +173,7 @@ func (s *Service) WipeUser(ctx context.Context, t directory.TenantID, id directo
 	if by == "" {
 		by = string(s.actor.Client)
 	}
-	return s.saveWipe(ctx, t, id, "user wipe ordered", func(u *directory.User) bool {
+	return s.act(ctx, t, id, "user wipe ordered", func(u *directory.User) bool {
 		if u.Wipe != nil {
 			return false
 		}
@@ -154,15 +184,16 @@ func (s *Service) WipeUser(ctx context.Context, t directory.TenantID, id directo
 
 // UnwipeUser removes the order of WipeUser. Wipes that are under way go on.
 func (s *Service) UnwipeUser(ctx context.Context, t directory.TenantID, id directory.UserID) error {
-	return s.saveWipe(ctx, t, id, "user wipe removed", func(u *directory.User) bool {
+	return s.act(ctx, t, id, "user wipe removed", func(u *directory.User) bool {
 		had := u.Wipe != nil
 		u.Wipe = nil
 		return had
 	})
 }
 
-// saveWipe changes a user as change says, until nobody overtakes it.
-func (s *Service) saveWipe(ctx context.Context, t directory.TenantID, id directory.UserID, activity string, change func(u *directory.User) bool) error {
+// act changes a user as change says, until nobody overtakes it, and records it as
+// an action.
+func (s *Service) act(ctx context.Context, t directory.TenantID, id directory.UserID, activity string, change func(u *directory.User) bool) error {
 	const attempts = 5
 	var err error
 	for range attempts {

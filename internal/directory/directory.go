@@ -83,7 +83,9 @@ type User struct {
 	// AtRisk is the risk that an admin, or another system, found the account to be
 	// at: low, medium or high; empty: none (Graph: riskyUser.riskLevel).
 	AtRisk string    `json:",omitempty"`
-	RiskAt time.Time `json:",omitzero"` // when AtRisk was last said
+	RiskAt time.Time `json:",omitzero"` // when AtRisk was last said; zero: never
+	// RiskDetail is why AtRisk is what it is (Graph: riskyUser.riskDetail).
+	RiskDetail RiskDetail `json:",omitempty"`
 	// Wipe is an order to wipe every app on every device of the user, again and
 	// again, until it is removed; nil: none (Graph beta: wipeAndBlockManagedApps).
 	Wipe      *UserWipe `json:",omitempty"`

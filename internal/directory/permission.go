@@ -28,6 +28,9 @@ const (
 	AuditRead         = "AuditLog.Read.All"
 	OrganizationWrite = "Organization.ReadWrite.All"
 	OrganizationRead  = "Organization.Read.All"
+	// People whose accounts may be in the hands of others.
+	RiskWrite = "IdentityRiskyUser.ReadWrite.All"
+	RiskRead  = "IdentityRiskyUser.Read.All"
 	// Terms of use.
 	AgreementWrite = "Agreement.ReadWrite.All"
 	AgreementRead  = "Agreement.Read.All"
@@ -38,7 +41,7 @@ func Permissions() []string {
 	all := []string{
 		UserWrite, UserRead, GroupWrite, GroupRead, ApplicationWrite, ApplicationRead, DeviceWrite, DeviceRead, AccessWrite,
 		AccessRead, ProtectionWrite, ProtectionRead, ConnectorWrite, ConnectorRead, ConfigurationWrite, ConfigurationRead, RBACWrite, RBACRead, AuditRead,
-		OrganizationWrite, OrganizationRead, AgreementWrite, AgreementRead,
+		OrganizationWrite, OrganizationRead, RiskWrite, RiskRead, AgreementWrite, AgreementRead,
 	}
 	slices.Sort(all)
 	return all

@@ -53,6 +53,29 @@ func (r Role) Template() RoleTemplateID {
 	return all[i].ID
 }
 
+// RoleNamed returns the directory role with a display name or a template
+// identifier, and whether there is one.
+func RoleNamed(nameOrTemplate string) (Role, bool) {
+	for _, t := range RoleTemplates() {
+		if string(t.Role) == nameOrTemplate || string(t.ID) == nameOrTemplate {
+			return t.Role, true
+		}
+	}
+	return "", false
+}
+
+// RiskDetail says who or what changed the risk of an account, spelled as Graph
+// spells it (riskDetail).
+type RiskDetail string
+
+// The details.
+const (
+	RiskConfirmed  RiskDetail = "adminConfirmedUserCompromised"
+	RiskSafe       RiskDetail = "adminConfirmedAccountSafe"
+	RiskDismissed  RiskDetail = "adminDismissedAllRiskForUser"
+	RiskRemediated RiskDetail = "userPerformedSecuredPasswordChange"
+)
+
 // GuestKind is a kind of guest or external user, spelled as Graph spells it
 // (conditionalAccessGuestOrExternalUserTypes). "" is a member.
 type GuestKind string
@@ -66,6 +89,10 @@ const (
 	OtherExternalUser      GuestKind = "otherExternalUser"
 	ServiceProvider        GuestKind = "serviceProvider"
 )
+
+// External reports whether somebody of this kind belongs to another organisation:
+// an internal guest does not.
+func (k GuestKind) External() bool { return k != "" && k != InternalGuest }
 
 // GuestKinds lists the kinds in the order of Graph's values.
 func GuestKinds() []GuestKind {

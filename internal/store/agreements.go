@@ -115,7 +115,7 @@ func (v idpView) Heal(ctx context.Context, t directory.TenantID, id directory.Us
 		if err != nil || u.AtRisk == "" {
 			return err
 		}
-		u.AtRisk, u.RiskAt = "", v.now()
+		u.AtRisk, u.RiskAt, u.RiskDetail = "", v.now(), directory.RiskRemediated
 		if _, err = userTable.put(c.Tx, u); err != nil {
 			return err
 		}
