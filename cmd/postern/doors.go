@@ -96,7 +96,7 @@ func (h *house) graph(trusted []netip.Prefix) (*graph.Door, http.HandlerFunc, er
 	},
 		entra.New(h.admin, h.base).Routes(),
 		(&conditional.Area{Admin: h.admin, Gate: h.gate, Prover: h.prover}).Routes(),
-		(&signins.Area{Log: h.store, Reasoner: h.gate}).Routes(),
+		(&signins.Area{Admin: h.admin, Log: h.store, Reasoner: h.gate}).Routes(),
 		policies.Routes(),
 		(&registration.Area{Admin: h.admin, Registrations: h.mam, Reports: h.report, Policy: policies.Delivered, Now: h.now}).Routes(),
 		administration.Routes(),

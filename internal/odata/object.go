@@ -228,6 +228,18 @@ func (o *Object) Objects(name string) []*Object {
 	return out
 }
 
+// IsText reports whether a member is a text.
+func (o *Object) IsText(name string) bool {
+	raw := o.members[name]
+	return len(raw) > 0 && raw[0] == '"'
+}
+
+// Names lists the members of an object whose names are data, but for
+// annotations, sorted.
+func (o *Object) Names() []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(o.members)), func(name string) bool { return strings.Contains(name, "@") })
+}
+
 // RefuseRest refuses every member that was not read and says something: one
 // that is neither an annotation, nor in ignored, nor empty.
 func (o *Object) RefuseRest(reason string, ignored ...string) {

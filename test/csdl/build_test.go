@@ -62,6 +62,10 @@ func (w *tour) directory(t *testing.T) {
 			w.do(t, http.StatusOK, http.MethodPost, collection+"/{}/"+action, body, id)
 		}
 	}
+	for _, action := range []string{"confirmSafe", "dismiss", "confirmCompromised"} {
+		w.do(t, http.StatusNoContent, http.MethodPost, "identityProtection/riskyUsers/"+action, map[string]any{"userIds": []string{user}})
+	}
+	w.keys["identityProtection/riskyUsers"] = user
 	w.do(t, http.StatusNoContent, http.MethodPatch, "organization/{}", map[string]any{"displayName": "Contoso"}, w.house.TenantID)
 }
 
@@ -78,7 +82,12 @@ func (w *tour) applications(t *testing.T) {
 	key, _ := w.do(t, http.StatusOK, http.MethodPost, "applications/{}/addPassword",
 		map[string]any{"passwordCredential": map[string]any{"displayName": "first"}}, app)["keyId"].(string)
 	w.do(t, http.StatusNoContent, http.MethodPost, "applications/{}/removePassword", map[string]any{"keyId": key}, app)
-	w.keys["application"] = app
+	w.do(t, http.StatusNoContent, http.MethodPatch, "servicePrincipals/{}", map[string]any{
+		"tags": []string{"Tour"}, "customSecurityAttributes": map[string]any{"Tour": map[string]any{
+			"@odata.type": "#microsoft.graph.customSecurityAttributeValue", "Part": "first", "Parts@odata.type": "#Collection(String)", "Parts": []string{"a", "b"},
+		}},
+	}, app)
+	w.keys["application"], w.keys["servicePrincipals"] = app, app
 }
 
 func (w *tour) accessPolicy(t *testing.T) {

@@ -18,6 +18,7 @@ import (
 	"github.com/postern-mam/postern/internal/httpapi/graph/entra"
 	"github.com/postern-mam/postern/internal/httpapi/graph/intune"
 	"github.com/postern-mam/postern/internal/httpapi/graph/registration"
+	"github.com/postern-mam/postern/internal/httpapi/graph/signins"
 	"github.com/postern-mam/postern/internal/httpapi/graph/tenantadmin"
 	"github.com/postern-mam/postern/test/csdl"
 	"github.com/postern-mam/postern/test/play"
@@ -28,7 +29,7 @@ import (
 func served() (all []graph.Route) {
 	for _, area := range [][]graph.Route{
 		entra.New(nil, "").Routes(), (&conditional.Area{}).Routes(), (&intune.Area{}).Routes(),
-		(&registration.Area{}).Routes(), (&tenantadmin.Area{}).Routes(),
+		(&registration.Area{}).Routes(), (&tenantadmin.Area{}).Routes(), (&signins.Area{}).Routes(),
 	} {
 		all = append(all, area...)
 	}
@@ -62,7 +63,7 @@ func TestEverythingServedIsGraph(t *testing.T) {
 	for _, version := range []string{graph.V1, graph.Beta} {
 		t.Run(version, func(t *testing.T) {
 			w := &tour{house: h, reference: reference, version: version, done: done, said: map[string]bool{}, keys: map[string]string{
-				"users": h.User,
+				"users": h.User, "identityProtection/riskyUsers": h.User,
 				"deviceManagement/assignmentFilters/getPlatformSupportedProperties": "(platform='windowsMobileApplicationManagement')",
 				"deviceAppManagement/postern.effectivePolicy":                       "(user='" + h.Name + "',app='" + play.Edge + "')",
 				"deviceManagement/auditEvents/getAuditActivityTypes":                "(category='Role')",

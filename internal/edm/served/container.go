@@ -13,6 +13,7 @@ set organization organization
 singleton deviceAppManagement deviceAppManagement
 singleton deviceManagement deviceManagement
 singleton identity identityContainer
+singleton identityProtection identityProtectionRoot
 singleton auditLogs auditLogRoot
 singleton policies policyRoot
 action addKey on application! -> keyCredential = keyCredential keyCredential!; passwordCredential passwordCredential; proof string!
@@ -33,6 +34,9 @@ function delta on []group -> []group
 function delta on []servicePrincipal -> []servicePrincipal
 function delta on []user -> []user
 beta: action enable on []deviceAndAppManagementAssignmentFilter = enable bool!
+action confirmCompromised on []riskyUser = userIds []string
+action confirmSafe on []riskyUser = userIds []string
+action dismiss on []riskyUser = userIds []string
 action evaluate on conditionalAccessRoot -> []whatIfAnalysisResult
 	signInIdentity signInIdentity; signInContext signInContext; signInConditions signInConditions; appliedPoliciesOnly bool
 beta: action evaluateAssignmentFilter on deviceManagement -> stream = data assignmentFilterEvaluateRequest

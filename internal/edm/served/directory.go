@@ -61,7 +61,9 @@ beta: complex onPremisesPublishing
 	externalUrl string; internalUrl string; isBackendCertificateValidationEnabled bool; isContinuousAccessEvaluationEnabled bool
 	isHttpOnlyCookieEnabled bool; isOnPremPublishingEnabled bool; isPersistentCookieEnabled bool; isSecureCookieEnabled bool
 	isTranslateHostHeaderEnabled bool; isTranslateLinksInBodyEnabled bool; useAlternateUrlForTranslationAndRedirect bool
+complex customSecurityAttributeValue open
 entity servicePrincipal : directoryObject open
+	customSecurityAttributes customSecurityAttributeValue
 	accountEnabled bool; alternativeNames []string!; appDescription string; appDisplayName string ro; appId string
 	applicationTemplateId string; appOwnerOrganizationId guid; appRoleAssignmentRequired bool!; appRoles []appRole!; createdByAppId string
 	description string; disabledByMicrosoftStatus string; displayName string; homepage string; info informationalUrl; isDisabled bool

@@ -8,6 +8,10 @@ entity directoryAudit : entity
 	correlationId string ro; initiatedBy auditActivityInitiator! ro; loggedByService string ro; operationType string ro
 	result operationResult ro; resultReason string ro; targetResources []targetResource ro; postern posternExtension
 	beta: performedBy auditActivityPerformer ro; userAgent string ro
+entity identityProtectionRoot = riskyUsers []riskyUser own
+entity riskyUser : entity
+	isDeleted bool ro; isProcessing bool ro; riskDetail riskDetail ro; riskLastUpdatedDateTime instant ro; riskLevel riskLevel ro
+	riskState riskState ro; userDisplayName string ro; userPrincipalName string ro
 entity signIn : entity
 	appDisplayName string ro; appId string ro; appliedConditionalAccessPolicies []appliedConditionalAccessPolicy ro
 	clientAppUsed string ro; conditionalAccessStatus conditionalAccessStatus ro; correlationId string ro; createdDateTime instant! ro

@@ -22,7 +22,7 @@ func TestUsersLiveAndLeave(t *testing.T) {
 	w := newWorld(t)
 	id := w.user("ada")
 	one := "/v1.0/users/" + id
-	a := w.get(one).want(200).has(`{"accountEnabled":true,"displayName":"ada","userPrincipalName":"ada@contoso.example","mail":null,"postern":{"roles":[]}}`)
+	a := w.get(one).want(200).has(`{"accountEnabled":true,"displayName":"ada","userPrincipalName":"ada@contoso.example","mail":null,"userType":"Member","postern":{"roles":[],"externalUserType":"none","homeTenantId":null}}`)
 	if strings.Contains(a.raw, "assword") {
 		t.Errorf("an answer speaks of passwords: %s", a.raw)
 	}
@@ -125,7 +125,7 @@ func TestApplicationsAreRegistered(t *testing.T) {
 	w := newWorld(t)
 	a := w.send("POST", "/v1.0/applications", `{"displayName":"Portal","web":{"redirectUris":["https://app.example/done"]},"identifierUris":["api://portal"]}`).want(201)
 	a.has(`{"web":{"redirectUris":["https://app.example/done"]},"publicClient":{"redirectUris":[]},"identifierUris":["api://portal"],
-		"signInAudience":"AzureADMyOrg","passwordCredentials":[],"keyCredentials":[],"postern":{"builtIn":false,"permissions":[]}}`)
+		"signInAudience":"AzureADMyOrg","passwordCredentials":[],"keyCredentials":[],"tags":[],"postern":{"builtIn":false,"permissions":[],"earlyBoundResources":[]}}`)
 	one := "/beta/applications/" + a.text("id")
 	secret := w.send("POST", one+"/addPassword", `{"passwordCredential":{"displayName":"ci"}}`).want(200)
 	if len(secret.text("secretText")) < 43 {

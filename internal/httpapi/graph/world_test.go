@@ -146,7 +146,7 @@ func (w *world) mount() {
 	},
 		entra.New(w.admin, base).Routes(),
 		(&conditional.Area{Admin: w.admin, Gate: decides, Prover: w.proofs}).Routes(),
-		(&signins.Area{Log: w.store, Reasoner: decides}).Routes(),
+		(&signins.Area{Admin: w.admin, Log: w.store, Reasoner: decides}).Routes(),
 		policies.Routes(),
 		(&registrations.Area{Admin: w.admin, Registrations: w.mam, Reports: w.reports(clock), Policy: policies.Delivered, Now: clock}).Routes(),
 		w.administration(clock).Routes(),

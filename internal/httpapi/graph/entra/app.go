@@ -28,6 +28,7 @@ type application struct {
 	PasswordCredentials    []passwordCredential `json:"passwordCredentials"`
 	PublicClient           redirects            `json:"publicClient"`
 	SignInAudience         string               `json:"signInAudience"`
+	Tags                   []string             `json:"tags"`
 	Web                    redirects            `json:"web"`
 	Postern                appPostern           `json:"postern"`
 }
@@ -38,8 +39,9 @@ type redirects struct {
 
 // appPostern is what Graph keeps in appRoleAssignments of the service principal.
 type appPostern struct {
-	BuiltIn     bool     `json:"builtIn"`
-	Permissions []string `json:"permissions"`
+	BuiltIn             bool     `json:"builtIn"`
+	Permissions         []string `json:"permissions"`
+	EarlyBoundResources []string `json:"earlyBoundResources"`
 }
 
 type keyCredential struct {
@@ -72,7 +74,7 @@ func (d *Area) viewApp(c *graph.Call, a directory.App) (any, error) {
 		DisplayName: a.DisplayName, IdentifierUris: graph.Texts(a.IdentifierURIs), IsFallbackPublicClient: a.Public,
 		KeyCredentials: []keyCredential{}, PasswordCredentials: []passwordCredential{}, SignInAudience: "AzureADMyOrg",
 		Web: redirects{[]string{}}, PublicClient: redirects{[]string{}},
-		Postern: appPostern{BuiltIn: a.BuiltIn, Permissions: graph.Texts(a.Permissions)},
+		Tags: graph.Texts(a.Tags), Postern: appPostern{a.BuiltIn, graph.Texts(a.Permissions), graph.Texts(a.EarlyBound)},
 	}
 	if a.Public {
 		out.PublicClient.RedirectUris = graph.Texts(a.RedirectURIs)
@@ -133,8 +135,12 @@ func (d *Area) readApp(c *graph.Call, o *odata.Object, a *directory.App) {
 	o.Texts("identifierUris", &a.IdentifierURIs)
 	readRedirects(o, a)
 	if p := o.Object("postern"); p != nil {
+		early := graph.Texts(a.EarlyBound)
 		p.Texts("permissions", &a.Permissions)
+		p.Texts("earlyBoundResources", &early)
+		a.EarlyBound = graph.Typed[directory.AppID](early)
 	}
+	o.Texts("tags", &a.Tags)
 	audience := ""
 	o.Text("signInAudience", &audience)
 	if audience != "" && audience != "AzureADMyOrg" {
@@ -293,6 +299,7 @@ func (d *Area) mine(c *graph.Call) (directory.App, error) {
 func (d *Area) appRoutes() []graph.Route {
 	principals := d.principals()
 	return slices.Concat(d.apps().Routes(), principals.ReadRoutes(), []graph.Route{
+		{Method: http.MethodPatch, Pattern: "servicePrincipals/{}", Needs: directory.ApplicationWrite, Do: principals.Patch},
 		post("applications/{}/addPassword", directory.ApplicationWrite, d.addPassword),
 		post("applications/{}/removePassword", directory.ApplicationWrite, d.removePassword),
 		get("applications/{}/owners", directory.ApplicationRead, nothing(d.apps(), "owners", "graph.directoryObject")),

@@ -1,6 +1,8 @@
 package entra
 
 import (
+	"slices"
+
 	"github.com/postern-mam/postern/internal/admin"
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/httpapi/graph"
@@ -11,8 +13,13 @@ import (
 // may do more than they may, be it by directory roles or by roles of groups.
 func (d *Area) guardUser(c *graph.Call, o *odata.Object, old, u directory.User) error {
 	gained := admin.PowersOf(u.Roles)
+	if !slices.Equal(old.Roles, u.Roles) {
+		if err := mayAppoint(c, old.Roles, u.Roles); err != nil {
+			return err
+		}
+	}
 	if o != nil && !o.Has("passwordProfile") && len(admin.PowersOf(old.Roles)) == len(gained) && old.Enabled == u.Enabled &&
-		old.UserPrincipalName == u.UserPrincipalName {
+		old.UserPrincipalName == u.UserPrincipalName && old.Guest == u.Guest && old.HomeTenant == u.HomeTenant {
 		return nil // neither roles, nor credentials, nor standing change
 	}
 	if err := admin.MayEmpower(c.Who, gained); err != nil {
@@ -22,6 +29,20 @@ func (d *Area) guardUser(c *graph.Call, o *odata.Object, old, u directory.User) 
 		return err
 	}
 	return d.Admin.MayControl(c.Ctx, c.Who, c.Authority, old.ID)
+}
+
+// mayAppoint refuses a caller who would give or take a role that gives nothing
+// here but that policies may be about, without permission to write policies.
+func mayAppoint(c *graph.Call, old, now []directory.Role) error {
+	others := func(roles []directory.Role) []directory.Role {
+		roles = slices.DeleteFunc(slices.Clone(roles), func(r directory.Role) bool { return r == directory.GlobalAdministrator })
+		slices.Sort(roles)
+		return roles
+	}
+	if slices.Equal(others(old), others(now)) {
+		return nil
+	}
+	return c.Allows(directory.AccessWrite, "")
 }
 
 // guardGroup keeps callers from giving, or taking, roles that they do not hold
@@ -53,7 +74,10 @@ func (d *Area) guardApp(c *graph.Call, _ *odata.Object, old, a directory.App) er
 	if err := d.Admin.MayRun(c.Ctx, c.Who, old); err != nil {
 		return err
 	}
-	return d.Admin.MayRun(c.Ctx, c.Who, a)
+	if err := d.Admin.MayRun(c.Ctx, c.Who, a); err != nil {
+		return err
+	}
+	return d.Admin.MayMark(c.Ctx, c.Who, old, a)
 }
 
 // permitted is what a caller sees of an object that is related to what they may

@@ -147,47 +147,6 @@ func (d *Area) devices() graph.Set[directory.Device] {
 	}
 }
 
-type servicePrincipal struct {
-	Type                   string    `json:"@odata.type"`
-	ID                     string    `json:"id"`
-	AccountEnabled         bool      `json:"accountEnabled"`
-	AppDisplayName         string    `json:"appDisplayName"`
-	AppID                  string    `json:"appId"`
-	AppOwnerOrganizationID string    `json:"appOwnerOrganizationId"`
-	AppRoles               []appRole `json:"appRoles"`
-	DisplayName            string    `json:"displayName"`
-	ServicePrincipalNames  []string  `json:"servicePrincipalNames"`
-	ServicePrincipalType   string    `json:"servicePrincipalType"`
-}
-
-type appRole struct {
-	AllowedMemberTypes []string `json:"allowedMemberTypes"`
-	DisplayName        string   `json:"displayName"`
-	IsEnabled          bool     `json:"isEnabled"`
-	Value              string   `json:"value"`
-}
-
-// principals is the read-only other face of applications: here an application
-// and its service principal are one.
-func (d *Area) principals() graph.Set[directory.App] {
-	r := d.apps()
-	r.Path, r.Kind = "servicePrincipals", "graph.servicePrincipal"
-	r.View = func(_ *graph.Call, a directory.App) (any, error) {
-		out := servicePrincipal{
-			Type: "#microsoft.graph.servicePrincipal", ID: a.ObjectID, AccountEnabled: true, AppDisplayName: a.DisplayName, AppID: string(a.ID),
-			AppOwnerOrganizationID: string(a.Tenant), AppRoles: []appRole{}, DisplayName: a.DisplayName, ServicePrincipalType: "Application",
-			ServicePrincipalNames: append([]string{string(a.ID)}, a.IdentifierURIs...),
-		}
-		if a.ID == directory.GraphAPI {
-			for _, p := range directory.Permissions() {
-				out.AppRoles = append(out.AppRoles, appRole{[]string{"Application"}, p, true, p})
-			}
-		}
-		return out, nil
-	}
-	return r
-}
-
 func (d *Area) deviceRoutes() []graph.Route {
 	devices := d.devices()
 	routes := slices.DeleteFunc(devices.Routes(), func(rt graph.Route) bool { return rt.Method == http.MethodPost })

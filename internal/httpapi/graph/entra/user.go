@@ -1,6 +1,7 @@
 package entra
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 
@@ -27,9 +28,25 @@ type user struct {
 	Postern           userPostern `json:"postern"`
 }
 
-// userPostern is what Graph keeps in directoryRoles.
+// userPostern is what Graph keeps in directoryRoles and in identities.
 type userPostern struct {
-	Roles []string `json:"roles"`
+	Roles            []string `json:"roles"`
+	ExternalUserType string   `json:"externalUserType"`
+	HomeTenantID     *string  `json:"homeTenantId"`
+}
+
+// The two types of users that Graph tells apart.
+const (
+	member = "Member"
+	guest  = "Guest"
+)
+
+// userType tells members from guests: external members are members.
+func userType(u directory.User) string {
+	if u.Guest == "" || u.Guest == directory.B2BCollaborationMember {
+		return member
+	}
+	return guest
 }
 
 func viewUser(u directory.User) user {
@@ -37,7 +54,9 @@ func viewUser(u directory.User) user {
 	return user{
 		Type: "#microsoft.graph.user", ID: string(u.ID), AccountEnabled: u.Enabled, CreatedDateTime: graph.Stamp(u.CreatedAt),
 		BusinessPhones: []string{}, DisplayName: u.DisplayName, Mail: graph.Text(u.Mail), MailNickname: nickname, UserPrincipalName: u.UserPrincipalName,
-		UserType: "Member", Postern: userPostern{Roles: graph.Texts(u.Roles)},
+		UserType: userType(u), Postern: userPostern{
+			Roles: graph.Texts(u.Roles), ExternalUserType: cmp.Or(string(u.Guest), "none"), HomeTenantID: graph.Text(string(u.HomeTenant)),
+		},
 	}
 }
 
@@ -70,12 +89,36 @@ func readUser(c *graph.Call, o *odata.Object, u *directory.User) {
 	o.Text("displayName", &u.DisplayName)
 	o.Text("mail", &u.Mail)
 	o.Text("userPrincipalName", &u.UserPrincipalName)
+	kind := userType(*u)
+	if o.Word("userType", &kind, member, guest); kind != userType(*u) {
+		u.Guest = turned(u.Guest, kind)
+	}
 	if p := o.Object("postern"); p != nil {
-		roles := graph.Texts(u.Roles)
+		roles, of, home := graph.Texts(u.Roles), cmp.Or(string(u.Guest), "none"), string(u.HomeTenant)
 		p.Texts("roles", &roles)
-		u.Roles = graph.Typed[directory.Role](roles)
+		p.Text("externalUserType", &of)
+		p.Text("homeTenantId", &home)
+		if of == "none" {
+			of = ""
+		}
+		u.Roles, u.Guest, u.HomeTenant = graph.Typed[directory.Role](roles), directory.GuestKind(of), directory.TenantID(home)
 	}
 	readPassword(o)
+}
+
+// turned is the kind of somebody whose userType is set to the other one. Who is
+// external stays so.
+func turned(k directory.GuestKind, to string) directory.GuestKind {
+	switch {
+	case to == guest && k == directory.B2BCollaborationMember:
+		return directory.B2BCollaborationGuest
+	case to == guest:
+		return directory.InternalGuest
+	case k.External():
+		return directory.B2BCollaborationMember
+	default:
+		return ""
+	}
 }
 
 // readPassword returns the password in a body, and whether the person must

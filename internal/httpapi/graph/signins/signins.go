@@ -1,5 +1,6 @@
 // Package signins serves the sign-in log at the Graph door: who signed in, from
-// where, to what, and what every policy came to.
+// where, to what, and what every policy came to; and the people whose accounts may
+// be in the hands of others.
 package signins
 
 import (
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/postern-mam/postern/internal/access"
+	"github.com/postern-mam/postern/internal/admin"
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/fault"
 	"github.com/postern-mam/postern/internal/httpapi/graph"
@@ -31,6 +33,7 @@ type Reasoner interface {
 
 // Area is the log, as the door serves it.
 type Area struct {
+	Admin    *admin.Service
 	Log      Log
 	Reasoner Reasoner
 }
@@ -43,11 +46,11 @@ const (
 
 // Routes lists what is served, with the permission that it needs.
 func (d *Area) Routes() []graph.Route {
-	return []graph.Route{
+	return append(d.riskRoutes(), []graph.Route{
 		{Method: http.MethodGet, Pattern: path, Needs: directory.AuditRead, Do: func(c *graph.Call) error { return c.Answer(d.list(c)) }},
 		{Method: http.MethodGet, Pattern: path + "/$count", Needs: directory.AuditRead, Do: func(c *graph.Call) error { return c.Total(d.list(c)) }},
 		{Method: http.MethodGet, Pattern: path + "/{}", Needs: directory.AuditRead, Do: d.one},
-	}
+	}...)
 }
 
 // asked is what of the log can answer the call at all: what $filter says of
