@@ -39,6 +39,7 @@ func TestStories(t *testing.T) {
 			e.Setenv("REALDATA", os.Getenv("POSTERN_REALDATA"))
 			e.Setenv("POSTGRES", os.Getenv("POSTERN_TEST_POSTGRES"))
 			e.Values["services"] = map[string]*service{}
+			e.Values["browser"] = &browser{}
 			return nil
 		},
 		Condition: func(cond string) (bool, error) {
@@ -54,6 +55,7 @@ func TestStories(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve": cmdServe, "stop": cmdStop, "same": cmdSame, "mode": cmdMode, "jsonhas": cmdJSONHas, "ops": cmdOps,
+			"visit": cmdVisit, "fill": cmdFill, "post": cmdPost, "let": cmdLet,
 		},
 	})
 }
