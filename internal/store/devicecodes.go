@@ -17,15 +17,15 @@ var deviceCodeTable = define(table[idp.DeviceCode]{
 	values:   func(v *idp.DeviceCode) []any { return []any{v.UserHash, ms(v.ExpiresAt)} },
 })
 
-// mostDeviceCodes is how many codes of a tenant may be around at once, expired ones
-// that are not swept yet among them.
+// mostDeviceCodes is how many codes of a tenant may wait at once. One address
+// cannot begin as many in the time that a code lives.
 const mostDeviceCodes = 10_000
 
 func (v idpView) SaveDeviceCode(ctx context.Context, d idp.DeviceCode) error {
 	return v.write(ctx, nil, func(c *change) error {
 		if d.Revision == 0 {
 			var n int64
-			if err := c.Row("SELECT count(*) FROM device_codes WHERE tenant = $1", []any{string(d.Tenant)}, &n); err != nil {
+			if err := c.Row("SELECT count(*) FROM device_codes WHERE tenant = $1 AND expires_at > $2", []any{string(d.Tenant), ms(v.now())}, &n); err != nil {
 				return err
 			}
 			if n >= mostDeviceCodes {

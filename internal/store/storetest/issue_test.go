@@ -2,6 +2,7 @@ package storetest_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -193,7 +194,7 @@ func TestNoGrantAppearsAfterAnAcknowledgedChange(t *testing.T) {
 func TestADeviceCodeIsFoundByEitherHalf(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		ctx, s := t.Context(), w.IDP()
-		d := idp.DeviceCode{Hash: "d", UserHash: "u", Tenant: "t1", Client: "app", Interval: time.Second, ExpiresAt: now.Add(time.Minute)}
+		d := idp.DeviceCode{Hash: "d", UserHash: "u", Tenant: "t1", Client: "app", ExpiresAt: now.Add(time.Minute)}
 		ok(t, s.SaveDeviceCode(ctx, d))
 		d.Revision = 1
 		wantEqual(t, must(s.DeviceCode(ctx, "t1", "d"))(t), d)
@@ -210,5 +211,22 @@ func TestADeviceCodeIsFoundByEitherHalf(t *testing.T) {
 		d.PolledAt = now
 		ok(t, s.SaveDeviceCode(ctx, d))
 		wantKind(t, fault.Conflict, s.SaveDeviceCode(ctx, d))
+	})
+}
+
+// A tenant's codes are limited so that strangers cannot fill the database; what has
+// expired must not keep devices out.
+func TestDeviceCodesAreLimitedWhileTheyLive(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		save := func(tenant directory.TenantID, id string) error {
+			return w.IDP().SaveDeviceCode(t.Context(), idp.DeviceCode{Hash: id, UserHash: id, Tenant: tenant, Client: "app", ExpiresAt: now.Add(time.Minute)})
+		}
+		w.run(t, fmt.Sprintf(`INSERT INTO device_codes (tenant, id, user_hash, expires_at, revision, doc)
+			WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)
+			SELECT 't1', 'd' || i, 'u' || i, %d, 1, '{}' FROM n`, now.UnixMilli()))
+		ok(t, save("t1", "first"))
+		w.run(t, fmt.Sprintf("UPDATE device_codes SET expires_at = %d", now.Add(time.Minute).UnixMilli()))
+		wantKind(t, fault.Throttled, save("t1", "second"))
+		ok(t, save("t2", "first"))
 	})
 }
