@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"math/big"
 	"net/url"
@@ -18,8 +19,9 @@ import (
 const (
 	// deviceCodeFor is how long somebody has to type a code elsewhere.
 	deviceCodeFor = 15 * time.Minute
-	pollEvery     = 5 * time.Second
-	// slower is by how much the interval grows for who asks too often (RFC 8628 section 3.5).
+	// pollEvery is how often a device may ask, and slower by how much it lengthens
+	// that when it asked too soon (RFC 8628 section 3.5).
+	pollEvery      = 5 * time.Second
 	slower         = 5 * time.Second
 	deviceProtocol = "deviceCode"
 )
@@ -50,7 +52,7 @@ func (s *Service) BeginDevice(ctx context.Context, c Call) (oauth.DeviceAuthoriz
 		code, user := secret(), newUserCode()
 		err = s.store.SaveDeviceCode(ctx, DeviceCode{
 			Hash: oauth.SHA256(code), UserHash: oauth.SHA256(user), Tenant: c.Tenant, Client: client.ID, Scope: r.Scope.String(),
-			Contexts: r.Claims.Contexts, Interval: pollEvery, ExpiresAt: s.now().Add(deviceCodeFor),
+			Contexts: r.Claims.Contexts, ExpiresAt: s.now().Add(deviceCodeFor),
 		})
 		if fault.KindOf(err) == fault.Conflict {
 			continue // somebody has that user code
@@ -155,23 +157,37 @@ func (s *Service) AnswerDevice(ctx context.Context, v Visit, approve bool) (Step
 		return s.advance(ctx, j)
 	}
 	if approve {
+		if err := s.allowDevices(ctx, v.Tenant); err != nil { // turned off meanwhile
+			return Step{}, err
+		}
 		j.flow.Approved = true
 		return s.advance(ctx, j)
 	}
-	d, err := s.store.DeviceCode(ctx, v.Tenant, j.flow.Device)
-	if err != nil {
+	if err := s.declineDevice(ctx, j.tenant.ID, j.flow.Device); err != nil {
 		return Step{}, err
 	}
-	d.DeniedAt = s.now()
-	if err := s.store.SaveDeviceCode(ctx, d); err != nil {
-		return Step{}, raced(err)
-	}
-	if err := s.endFlow(ctx, j); err != nil {
+	// Whoever types a code that somebody sent them, and thinks better of it, has seen an attack.
+	if err := s.recordRefusal(ctx, j, j.user, oauth.NumberDeclined, "the person said that the device is not theirs"); err != nil {
 		return Step{}, err
 	}
 	st := j.step(DeviceDone)
 	st.Problem = "The device was not signed in."
-	return st, nil
+	return st, s.endFlow(ctx, j)
+}
+
+// declineDevice makes a device code worthless, also while the device asks.
+func (s *Service) declineDevice(ctx context.Context, t directory.TenantID, hash string) error {
+	for range rounds {
+		d, err := s.store.DeviceCode(ctx, t, hash)
+		if err != nil {
+			return err
+		}
+		d.DeniedAt = s.now()
+		if err := s.store.SaveDeviceCode(ctx, d); fault.KindOf(err) != fault.Conflict {
+			return err
+		}
+	}
+	return errBusy()
 }
 
 // finishDevice hands the device what was approved.
@@ -182,12 +198,15 @@ func (s *Service) finishDevice(ctx context.Context, j *journey, r access.Ruling)
 	}
 	over := fault.New(fault.NotFound, "the code has expired, or was answered already; start again on your device")
 	if answered, err := s.answered(ctx, d); err != nil || answered || !s.waiting(d) {
-		return Step{}, cmp.Or(err, over)
+		return Step{}, errors.Join(cmp.Or(err, over), s.abandon(ctx, j))
 	}
 	err = s.store.SaveCode(ctx, AuthorizationCode{
 		Hash: d.Hash, Tenant: j.tenant.ID, Client: j.client.ID, Session: j.own.ID, User: j.user.ID, Scope: d.Scope,
 		Contexts: d.Contexts, Device: true, ExpiresAt: d.ExpiresAt,
 	}, r.Basis, r.Record)
+	if fault.KindOf(err) == fault.Conflict { // somebody answered at the same moment
+		return Step{}, errors.Join(over, s.abandon(ctx, j))
+	}
 	if err != nil {
 		return Step{}, err
 	}
@@ -229,18 +248,19 @@ func (s *Service) redeemDevice(ctx context.Context, x *exchange) (oauth.Tokens, 
 }
 
 // wait tells a device to ask again, and to ask less often if it asked too soon.
+// That is not written down: a stranger with a code could keep the database busy.
 func (s *Service) wait(ctx context.Context, d DeviceCode) error {
 	now := s.now()
-	soon := now.Sub(d.PolledAt) < d.Interval
-	if d.PolledAt = now; soon {
-		d.Interval += slower
+	soon := now.Sub(d.PolledAt) < pollEvery
+	if !soon {
+		d.PolledAt = now
+		err := s.store.SaveDeviceCode(ctx, d)
+		if soon = fault.KindOf(err) == fault.Conflict; err != nil && !soon {
+			return err
+		}
 	}
-	err := s.store.SaveDeviceCode(ctx, d)
-	if err != nil && fault.KindOf(err) != fault.Conflict {
-		return err
-	}
-	if soon || err != nil {
-		return oauth.Errorf(oauth.SlowDown, oauth.NumberPending, "ask every %d seconds, not more often", int(d.Interval/time.Second))
+	if soon {
+		return oauth.Errorf(oauth.SlowDown, oauth.NumberPending, "ask every %d seconds, not more often", int((pollEvery+slower)/time.Second))
 	}
 	return oauth.Errorf(oauth.AuthorizationPending, oauth.NumberPending, "nobody has typed the code yet")
 }

@@ -70,12 +70,16 @@ func (s *Service) decide(ctx context.Context, j *journey, c Credential) (Step, e
 	if moved(ruling.Basis, j.user, n) {
 		return Step{}, errAgain
 	}
-	switch ruling.Decision.Outcome {
-	case access.Granted:
+	if ruling.Decision.Outcome == access.Granted {
 		return s.finish(ctx, j, ruling)
+	}
+	if err := s.abandon(ctx, j); err != nil {
+		return Step{}, err
+	}
+	switch ruling.Decision.Outcome {
 	case access.Challenge:
 		return s.challenge(ctx, j, ruling, c)
-	case access.Denied:
+	case access.Granted, access.Denied:
 	}
 	return s.deny(ctx, j, ruling)
 }
@@ -228,7 +232,9 @@ func (s *Service) finish(ctx context.Context, j *journey, r access.Ruling) (Step
 	case j.own != nil:
 		n = j.own.ID
 	case j.flow.Device != "" && !j.flow.Approved:
-		return s.show(ctx, j, AskDevice)
+		st, err := s.show(ctx, j, AskDevice)
+		j.forgetful(&st, r)
+		return st, err
 	case j.flow.Device != "":
 		own, err := s.openTransferred(ctx, j.session)
 		if err != nil {
@@ -260,11 +266,18 @@ func (s *Service) finish(ctx context.Context, j *journey, r access.Ruling) (Step
 		return Step{}, err
 	}
 	st := j.step(Answer)
-	if r.Decision.Session.Persistent == access.PersistNever && j.own == nil {
-		st.SetSession, st.SessionExpiresAt = cmp.Or(j.cookie, j.visit.Session), time.Time{} // gone with the browser
+	if j.own == nil {
+		j.forgetful(&st, r)
 	}
 	st.Response = j.request.Granted(s.issuer(j.tenant.ID), code)
 	return st, nil
+}
+
+// forgetful lets the sign-in go with the browser, where a policy wants that.
+func (j *journey) forgetful(st *Step, r access.Ruling) {
+	if r.Decision.Session.Persistent == access.PersistNever {
+		st.SetSession, st.SessionExpiresAt = cmp.Or(j.cookie, j.visit.Session), time.Time{}
+	}
 }
 
 // endFlow makes the pages of a sign-in of no more use.

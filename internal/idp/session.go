@@ -48,6 +48,20 @@ func (s *Service) openTransferred(ctx context.Context, browser Session) (Session
 	})
 }
 
+// abandon ends the device's own session of a sign-in that gives the device nothing.
+func (s *Service) abandon(ctx context.Context, j *journey) error {
+	if j.own == nil {
+		return nil
+	}
+	n := *j.own
+	j.own, n.RevokedAt, n.RevokedFor = nil, s.now(), "unused"
+	_, err := s.store.SaveSession(ctx, n)
+	if fault.KindOf(err) == fault.Conflict {
+		return nil // ended already
+	}
+	return err
+}
+
 // livingSession returns the session of id, or ok false when it is gone.
 func (s *Service) livingSession(ctx context.Context, t directory.TenantID, id directory.SessionID) (n Session, ok bool, err error) {
 	if id == "" {

@@ -119,6 +119,11 @@ func (s *Service) recordFailure(ctx context.Context, j *journey, u directory.Use
 	if errors.Is(why, errLocked) {
 		code, reason = oauth.NumberLocked, "the account is locked after too many failures"
 	}
+	return s.recordRefusal(ctx, j, u, code, reason)
+}
+
+// recordRefusal logs what ended a sign-in before a policy was asked.
+func (s *Service) recordRefusal(ctx context.Context, j *journey, u directory.User, code int, reason string) error {
 	ask := j.ask("")
 	return s.store.RecordSignIn(ctx, access.Record{
 		ID: rand.Text(), Tenant: j.tenant.ID, CorrelationID: ask.CorrelationID, User: u.ID, UserPrincipalName: u.UserPrincipalName,

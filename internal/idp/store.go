@@ -91,9 +91,8 @@ type DeviceCode struct {
 	Tenant    directory.TenantID
 	Client    directory.AppID
 	Scope     string
-	Contexts  []string `json:",omitempty"` // authentication contexts that must be met
-	Interval  time.Duration
-	PolledAt  time.Time
+	Contexts  []string  `json:",omitempty"` // authentication contexts that must be met
+	PolledAt  time.Time // when it asked last, but for asking too soon
 	DeniedAt  time.Time // zero: nobody declined
 	ExpiresAt time.Time
 	Revision  int64
