@@ -33,11 +33,11 @@ type Hasher interface {
 	HashPassword(ctx context.Context, password string) (string, error)
 }
 
-// Lockouts says which policies would let no admin in any more. The hall connects
+// Lockouts says which changes would let no admin in any more. The hall connects
 // it to the room that proves.
 type Lockouts interface {
 	// CheckLockout returns fault.Invalid for one, with who is stopped by what.
-	CheckLockout(ctx context.Context, actor directory.UserID, p access.Policy) error
+	CheckLockout(ctx context.Context, actor directory.UserID, c access.Change) error
 }
 
 // Config is what the room needs.
@@ -57,7 +57,8 @@ type Service struct {
 	issuerHost string
 	clock      func() time.Time
 	actor      audit.Actor // zero: the service itself
-	forced     bool        // what would lock out every admin is saved all the same
+	turns      *turns
+	forced     bool // what would lock out every admin is saved all the same
 }
 
 // As returns the room as an actor uses it: the record of changes names the actor.
@@ -95,7 +96,7 @@ func New(c Config) (*Service, error) {
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
-	return &Service{store: c.Store, passwords: c.Passwords, lockouts: c.Lockouts, issuerHost: strings.ToLower(c.IssuerHost), clock: c.Now}, nil
+	return &Service{store: c.Store, passwords: c.Passwords, lockouts: c.Lockouts, turns: &turns{of: map[directory.TenantID]chan struct{}{}}, issuerHost: strings.ToLower(c.IssuerHost), clock: c.Now}, nil
 }
 
 func (s *Service) now() time.Time { return s.clock().UTC() }

@@ -14,7 +14,7 @@ import (
 func (s *Service) Agreements() Collection[agreement.Agreement] {
 	return Collection[agreement.Agreement]{
 		service: s, kind: audit.Agreement, objects: s.store.Agreements(),
-		check: s.checkAgreement,
+		check: s.checkAgreement, judged: true,
 		spare: func(ctx context.Context, g agreement.Agreement) error {
 			return s.unreferenced(ctx, g.Tenant, "terms of use", g.DisplayName, demandsTerms(g.ID))
 		},

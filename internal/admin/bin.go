@@ -88,12 +88,7 @@ func (c Collection[T]) Undelete(ctx context.Context, t directory.TenantID, id st
 		*c.created(v) = at
 		return err
 	}
-	note, err := c.prepare(ctx, &v)
-	if err != nil {
-		return v, err
-	}
-	note.Entry.Activity = "restored from what was deleted"
-	return c.objects.Save(ctx, v, note)
+	return c.put(ctx, v, "restored from what was deleted")
 }
 
 // Purge removes a deleted object for good, or returns fault.NotFound. Its history

@@ -35,6 +35,12 @@ type Collection[T any] struct {
 	// restorable objects come back from the record, with renew's revision.
 	restorable bool
 	renew      func(v *T, revision int64)
+	// admits refuses what would lock out every administrator, of what is right
+	// otherwise: v is nil when old is deleted, old when v is new; nil: it cannot.
+	admits func(ctx context.Context, old, v *T) error
+	// judged says that nothing of the tenant's configuration may change between the
+	// judgement of a change and its save.
+	judged bool
 	// created is when an object came to be, which it keeps when it comes back from
 	// the bin; nil: objects of this kind are not kept there.
 	created func(v *T) *time.Time
@@ -68,18 +74,43 @@ func (c Collection[T]) Count(ctx context.Context, t directory.TenantID) (int, er
 // returns what was stored; fault.Invalid when v breaks a rule, fault.Conflict
 // when it moved or a unique name is taken.
 func (c Collection[T]) Save(ctx context.Context, v T) (T, error) {
-	note, err := c.prepare(ctx, &v)
-	if err != nil {
-		return v, err
+	return c.put(ctx, v, "")
+}
+
+// put is Save, on record as an activity unless that is "".
+func (c Collection[T]) put(ctx context.Context, v T, activity string) (stored T, err error) {
+	save := func(basis int64) error {
+		stored = v
+		note, err := c.prepare(ctx, &stored)
+		if err != nil {
+			return err
+		}
+		if activity != "" {
+			note.Entry.Activity = activity
+		}
+		note.Basis = basis
+		stored, err = c.objects.Save(ctx, stored, note)
+		return err
 	}
-	return c.objects.Save(ctx, v, note)
+	if !c.judged {
+		return stored, save(0)
+	}
+	return stored, c.service.judge(ctx, c.describe(&v).tenant, save)
+}
+
+// right checks and completes v, and asks whether an administrator still gets in.
+func (c Collection[T]) right(ctx context.Context, old, v *T) error {
+	if err := c.check(ctx, old, v); err != nil || c.admits == nil {
+		return err
+	}
+	return c.admits(ctx, old, v)
 }
 
 // prepare checks v and returns what is to be kept with the change.
 func (c Collection[T]) prepare(ctx context.Context, v *T) (Note, error) {
 	about := c.describe(v)
 	if about.revision == 0 {
-		if err := c.check(ctx, nil, v); err != nil {
+		if err := c.right(ctx, nil, v); err != nil {
 			return Note{}, err
 		}
 		return c.note(audit.Create, nil, v)
@@ -88,7 +119,7 @@ func (c Collection[T]) prepare(ctx context.Context, v *T) (Note, error) {
 	if err != nil {
 		return Note{}, err
 	}
-	if err := c.check(ctx, &old, v); err != nil {
+	if err := c.right(ctx, &old, v); err != nil {
 		return Note{}, err
 	}
 	note, err := c.note(audit.Change, &old, v)
@@ -166,23 +197,32 @@ func (s *Service) entry(op audit.Operation, kind audit.Kind, about subject) audi
 // fault.NotFound when there is none, fault.Invalid when it must stay. Who changes
 // it meanwhile is not overlooked: it is judged again, and so it is on record.
 func (c Collection[T]) Delete(ctx context.Context, t directory.TenantID, id string) error {
-	const attempts = 5
-	var err error
-	for range attempts {
-		if err = c.remove(ctx, t, id); fault.KindOf(err) != fault.Conflict {
-			return err
+	overtaken := func(basis int64) (err error) {
+		for range attempts {
+			if err = c.remove(ctx, t, id, basis); fault.KindOf(err) != fault.Conflict || moved(err) {
+				return err
+			}
 		}
+		return err
 	}
-	return err
+	if !c.judged {
+		return overtaken(0)
+	}
+	return c.service.judge(ctx, t, overtaken)
 }
 
-func (c Collection[T]) remove(ctx context.Context, t directory.TenantID, id string) error {
+func (c Collection[T]) remove(ctx context.Context, t directory.TenantID, id string, basis int64) error {
 	v, err := c.objects.Get(ctx, t, id)
 	if err != nil {
 		return err
 	}
 	if c.spare != nil {
 		if err := c.spare(ctx, v); err != nil {
+			return err
+		}
+	}
+	if c.admits != nil {
+		if err := c.admits(ctx, &v, nil); err != nil {
 			return err
 		}
 	}
@@ -193,7 +233,7 @@ func (c Collection[T]) remove(ctx context.Context, t directory.TenantID, id stri
 	if err != nil {
 		return err
 	}
-	note.Seen = c.describe(&v).revision
+	note.Seen, note.Basis = c.describe(&v).revision, basis
 	return c.objects.Delete(ctx, t, id, note)
 }
 
@@ -274,10 +314,5 @@ func (c Collection[T]) restore(ctx context.Context, t directory.TenantID, e audi
 			return v, err
 		}
 	}
-	note, err := c.prepare(ctx, &v)
-	if err != nil {
-		return v, err
-	}
-	note.Entry.Activity = fmt.Sprintf("revision %d restored", e.Revision)
-	return c.objects.Save(ctx, v, note)
+	return c.put(ctx, v, fmt.Sprintf("revision %d restored", e.Revision))
 }

@@ -30,7 +30,7 @@ func (s *Service) Groups() Collection[directory.Group] {
 		announce: func(_, g *directory.Group) event.Event {
 			return s.changed(g.Tenant, "group", &event.Reach{Groups: []directory.GroupID{g.ID}})
 		},
-		bereave: s.left,
+		bereave: s.left, admits: s.groupAdmits, judged: true,
 		describe: func(g *directory.Group) subject {
 			return subject{g.Tenant, string(g.ID), g.Revision, g.DisplayName, nil}
 		},
@@ -97,6 +97,7 @@ func (s *Service) Tenants() Collection[directory.Tenant] {
 		spare: func(context.Context, directory.Tenant) error {
 			return fault.New(fault.Invalid, "a tenant cannot be deleted here")
 		},
+		admits:   s.settingsAdmit,
 		announce: func(_, v *directory.Tenant) event.Event { return s.changed(v.ID, "tenant settings", nil) },
 		describe: func(v *directory.Tenant) subject { return subject{v.ID, string(v.ID), v.Revision, v.DisplayName, nil} },
 	}
@@ -150,7 +151,7 @@ func (s *Service) checkConnector(ctx context.Context, old, c *threat.Connector) 
 func (s *Service) AccessPolicies() Collection[access.Policy] {
 	return Collection[access.Policy]{
 		service: s, kind: audit.AccessPolicy, objects: s.store.AccessPolicies(), restorable: true,
-		check: s.checkAccess,
+		check: s.checkAccessPolicy, admits: s.policyAdmits, judged: true,
 		announce: func(_, p *access.Policy) event.Event {
 			return s.changed(p.Tenant, "conditional access policy", &event.Reach{})
 		},

@@ -20,7 +20,7 @@ import (
 func (s *Service) NamedLocations() Collection[location.Location] {
 	return Collection[location.Location]{
 		service: s, kind: audit.NamedLocation, objects: s.store.NamedLocations(), restorable: true,
-		check: s.checkLocation,
+		check: s.checkLocation, admits: s.locationAdmits, judged: true,
 		spare: func(ctx context.Context, l location.Location) error {
 			if l.Trusted {
 				return fault.New(fault.Invalid, "isTrusted of the named location %q is true; set it to false before you delete it", l.DisplayName)

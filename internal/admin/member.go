@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/postern-mam/postern/internal/access"
 	"github.com/postern-mam/postern/internal/audit"
 	"github.com/postern-mam/postern/internal/directory"
 	"github.com/postern-mam/postern/internal/event"
@@ -44,11 +45,7 @@ func (s *Service) AddMember(ctx context.Context, t directory.TenantID, g directo
 	if err != nil {
 		return err
 	}
-	note, err := s.membership(ctx, t, g, m, true)
-	if err != nil {
-		return err
-	}
-	return s.store.AddMember(ctx, t, g, m, note)
+	return s.move(ctx, t, m, access.Membership{Group: g, Member: id}, func(note Note) error { return s.store.AddMember(ctx, t, g, m, note) })
 }
 
 // RemoveMember takes a direct member out of a group; fault.NotFound when it is none.
@@ -57,11 +54,22 @@ func (s *Service) RemoveMember(ctx context.Context, t directory.TenantID, g dire
 	if err != nil {
 		return err
 	}
-	note, err := s.membership(ctx, t, g, m, false)
-	if err != nil {
-		return err
-	}
-	return s.store.RemoveMember(ctx, t, g, id, note)
+	return s.move(ctx, t, m, access.Membership{Group: g, Member: id, Leaves: true}, func(note Note) error { return s.store.RemoveMember(ctx, t, g, id, note) })
+}
+
+// move judges a change of a group's members, and saves it.
+func (s *Service) move(ctx context.Context, t directory.TenantID, m directory.Member, c access.Membership, save func(Note) error) error {
+	return s.judge(ctx, t, func(basis int64) error {
+		note, err := s.membership(ctx, t, c.Group, m, !c.Leaves)
+		if err != nil {
+			return err
+		}
+		if err := s.membershipAdmits(ctx, t, m, c); err != nil {
+			return err
+		}
+		note.Basis = basis
+		return save(note)
+	})
 }
 
 // Member says whether id names a user or a group; fault.NotFound when neither.

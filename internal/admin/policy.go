@@ -14,14 +14,6 @@ import (
 	"github.com/postern-mam/postern/internal/targeting"
 )
 
-// checkAccess is checkAccessPolicy, and then that no admin is locked out.
-func (s *Service) checkAccess(ctx context.Context, old, p *access.Policy) error {
-	if err := s.checkAccessPolicy(ctx, old, p); err != nil || s.forced {
-		return err
-	}
-	return s.lockouts.CheckLockout(ctx, s.actor.User, *p)
-}
-
 func (s *Service) checkAccessPolicy(ctx context.Context, old, p *access.Policy) error {
 	known := access.Conditions{}
 	p.ModifiedAt = s.now()

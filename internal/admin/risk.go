@@ -29,7 +29,13 @@ func (s *Service) AssessRisk(ctx context.Context, t directory.TenantID, people [
 		level = "high"
 	}
 	for _, id := range people {
-		if _, err := s.store.Users().Get(ctx, t, string(id)); err != nil {
+		u, err := s.store.Users().Get(ctx, t, string(id))
+		if err != nil {
+			return err
+		}
+		found := u
+		found.AtRisk = level
+		if err := s.userAdmits(ctx, &u, &found); err != nil {
 			return err
 		}
 	}

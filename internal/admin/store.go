@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/postern-mam/postern/internal/access"
@@ -34,7 +35,14 @@ type Note struct {
 	// Seen is the revision of what is to be deleted as it was judged and is on
 	// record; 0: whatever is there is deleted.
 	Seen int64
+	// Basis is the revision of the tenant's configuration that the change was judged
+	// by; 0: whatever it is. Of another one nothing is saved: ErrMoved.
+	Basis int64
 }
+
+// ErrMoved says that the configuration is not the one that a change was judged by
+// any more.
+var ErrMoved = errors.New("admin: the configuration moved")
 
 // Objects keeps the objects of one kind, by identifier, in one tenant each.
 type Objects[T any] interface {

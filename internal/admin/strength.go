@@ -29,7 +29,7 @@ type Demands interface {
 func (s *Service) Strengths() Collection[strength.Strength] {
 	return Collection[strength.Strength]{
 		service: s, kind: audit.AuthenticationStrength, objects: s.strengths(), restorable: true,
-		check: s.checkStrength,
+		check: s.checkStrength, admits: s.strengthAdmits, judged: true,
 		spare: func(ctx context.Context, v strength.Strength) error {
 			if v.BuiltIn {
 				return builtInStrength(v)
@@ -77,7 +77,7 @@ func (s *Service) checkStrength(_ context.Context, old, v *strength.Strength) er
 // number.
 func (s *Service) Contexts() Collection[strength.Context] {
 	return Collection[strength.Context]{
-		service: s, kind: audit.AuthenticationContext, objects: s.store.Contexts(), restorable: true,
+		service: s, kind: audit.AuthenticationContext, objects: s.store.Contexts(), restorable: true, judged: true,
 		check: func(_ context.Context, old, v *strength.Context) error {
 			v.ModifiedAt = s.now()
 			v.CreatedAt = v.ModifiedAt

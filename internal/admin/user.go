@@ -25,7 +25,7 @@ const (
 func (s *Service) Users() Collection[directory.User] {
 	return Collection[directory.User]{
 		service: s, kind: audit.User, objects: s.store.Users(),
-		check: s.checkUser,
+		check: s.checkUser, admits: s.userAdmits,
 		spare: func(ctx context.Context, u directory.User) error {
 			return s.keepAdministrator(ctx, u, directory.User{})
 		},
@@ -194,7 +194,6 @@ func (s *Service) UnwipeUser(ctx context.Context, t directory.TenantID, id direc
 // act changes a user as change says, until nobody overtakes it, and records it as
 // an action.
 func (s *Service) act(ctx context.Context, t directory.TenantID, id directory.UserID, activity string, change func(u *directory.User) bool) error {
-	const attempts = 5
 	var err error
 	for range attempts {
 		u, failed := s.store.Users().Get(ctx, t, string(id))

@@ -13,44 +13,51 @@ import (
 	"github.com/postern-mam/postern/internal/targeting"
 )
 
-// CheckLockout refuses a policy that, once saved, would let no enabled Global
+// CheckLockout refuses a change that, once saved, would let no enabled Global
 // Administrator in to undo it. What every admin was barred by before is let
-// through: it gets no worse. Whether the policy can hinder anybody at all is asked
+// through: it gets no worse. Whether a policy can hinder anybody at all is asked
 // first, so that an ordinary save reads nobody's groups; then the actor is looked
 // at before other admins, for one who gets in is enough.
-func (s *Service) CheckLockout(ctx context.Context, actor directory.UserID, p access.Policy) error {
-	if p.State != access.Enabled {
-		return nil
-	}
-	before, err := s.store.Rules(ctx, p.Tenant)
+func (s *Service) CheckLockout(ctx context.Context, actor directory.UserID, c access.Change) error {
+	rules, err := s.store.Rules(ctx, c.Tenant)
 	if err != nil {
 		return err
 	}
 	world := proof.World{Apps: []proof.App{{Resource: access.ResourceOf(directory.App{ID: directory.GraphAPI})}}}
-	if !proof.Hinders(before, p, world, proof.Attainable()) {
+	if moot(rules, c, world) {
 		return nil
 	}
-	after := before
-	after.Policies = append(slices.DeleteFunc(slices.Clone(before.Policies), func(o access.Policy) bool { return o.ID == p.ID }), p)
-	worst, err := s.lockedOut(ctx, actor, change{p.Tenant, access.Compile(before), access.Compile(after)})
+	worst, err := s.lockedOut(ctx, actor, judged{c, access.Compile(rules), access.Compile(c.After(rules))})
 	if err != nil || worst == nil {
 		return err
 	}
-	return fault.New(fault.Invalid, "policy %q would lock out every enabled Global Administrator: %s; exclude an emergency account first, or force it (Prefer: postern.force, postern apply --force)", p.DisplayName, worst)
+	return fault.New(fault.Invalid, "%s would lock out every enabled Global Administrator: %s; exclude an emergency account first, or force it (Prefer: postern.force, postern apply --force)", c.What, worst)
 }
 
-// change is what a save would make of a tenant's rules.
-type change struct {
-	tenant        directory.TenantID
+// moot reports whether a change can bar nobody, whoever it is about, as access
+// needs no policy: one goes, or one comes that hinders nobody who has what anybody
+// can have.
+func moot(rules access.Rules, c access.Change, w proof.World) bool {
+	rest := c
+	rest.Tenant, rest.What, rest.Policy, rest.WithoutPolicy = "", "", nil, ""
+	if rules.DenyUncovered || rest != (access.Change{}) {
+		return false
+	}
+	return c.Policy == nil || !proof.Hinders(rules, *c.Policy, w, proof.Attainable())
+}
+
+// judged is a change with the rules before and after it.
+type judged struct {
+	access.Change
 	before, after *access.Set
 }
 
 // lockedOut returns an admin who got in before and does not afterwards, if then
 // none does.
-func (s *Service) lockedOut(ctx context.Context, actor directory.UserID, c change) (worst *barred, err error) {
+func (s *Service) lockedOut(ctx context.Context, actor directory.UserID, c judged) (worst *barred, err error) {
 	free := false
 	look := func(a Account) (more bool, err error) {
-		b, err := s.barred(ctx, c.after, a)
+		b, err := s.left(ctx, c, a)
 		if err != nil {
 			return false, err
 		}
@@ -58,7 +65,7 @@ func (s *Service) lockedOut(ctx context.Context, actor directory.UserID, c chang
 			free = true
 			return false, nil
 		}
-		if worst == nil {
+		if worst == nil && administers(a.User) {
 			already, err := s.barred(ctx, c.before, a)
 			if err != nil {
 				return false, err
@@ -69,14 +76,14 @@ func (s *Service) lockedOut(ctx context.Context, actor directory.UserID, c chang
 		}
 		return true, nil
 	}
-	if me, err := s.store.Account(ctx, c.tenant, actor); err == nil && administers(me.User) {
+	if me, err := s.store.Account(ctx, c.Tenant, actor); err == nil && c.concerns(me.User) {
 		if more, err := look(me); err != nil || !more {
 			return nil, err
 		}
 	}
 	var failed error
-	others := func(u directory.User) bool { return administers(u) && u.ID != actor }
-	err = s.store.Accounts(ctx, c.tenant, others, func(a Account) (more bool) {
+	others := func(u directory.User) bool { return c.concerns(u) && u.ID != actor }
+	err = s.store.Accounts(ctx, c.Tenant, others, func(a Account) (more bool) {
 		more, failed = look(a)
 		return more
 	})
@@ -89,6 +96,28 @@ func (s *Service) lockedOut(ctx context.Context, actor directory.UserID, c chang
 	return worst, nil
 }
 
+// concerns reports whether somebody is an admin, or will be.
+func (c judged) concerns(u directory.User) bool {
+	after, there := c.Person(u)
+	return administers(u) || there && administers(after)
+}
+
+// left says why somebody does not get in as an admin after the change; nil: they do.
+func (s *Service) left(ctx context.Context, c judged, a Account) (*barred, error) {
+	var there bool
+	before := a.User
+	if a.User, there = c.Person(a.User); !there || !administers(a.User) {
+		return &barred{user: before, gone: true}, nil
+	}
+	if c.Membership != nil {
+		var err error
+		if a.Groups, err = s.store.GroupsAfter(ctx, a, *c.Membership); err != nil {
+			return nil, err
+		}
+	}
+	return s.barred(ctx, c.after, a)
+}
+
 func administers(u directory.User) bool {
 	return u.Enabled && slices.Contains(u.Roles, directory.GlobalAdministrator)
 }
@@ -96,10 +125,14 @@ func administers(u directory.User) bool {
 // barred is an admin who gets in by no way.
 type barred struct {
 	user    directory.User
+	gone    bool // as an admin
 	stopped []access.Applied
 }
 
 func (b *barred) String() string {
+	if b.gone {
+		return b.user.UserPrincipalName + " would be no enabled administrator any more, and nobody else gets in"
+	}
 	var why []string
 	for _, a := range b.stopped {
 		var unmet []string
@@ -134,7 +167,7 @@ func (s *Service) barred(ctx context.Context, set *access.Set, a Account) (*barr
 			return nil, nil
 		}
 	}
-	return &barred{a.User, stopped}, nil
+	return &barred{user: a.User, stopped: stopped}, nil
 }
 
 // attains is what a person can have beyond what everybody can: a protected app, if

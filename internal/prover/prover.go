@@ -46,6 +46,9 @@ type Store interface {
 	// Accounts visits the users for whom want holds, with their groups, until visit
 	// returns false.
 	Accounts(ctx context.Context, t directory.TenantID, want func(directory.User) bool, visit func(Account) bool) error
+	// GroupsAfter lists the groups, direct and nested, that somebody is in once a
+	// membership has changed.
+	GroupsAfter(ctx context.Context, a Account, m access.Membership) ([]directory.GroupID, error)
 	// UserIDs lists all users, disabled ones among them. No list of the room is nil.
 	UserIDs(ctx context.Context, t directory.TenantID) ([]directory.UserID, error)
 	// Protection lists the app protection policies.

@@ -19,9 +19,28 @@ const groupsOf = `WITH RECURSIVE mine (id) AS (
 	SELECT m.group_id FROM mine CROSS JOIN members m WHERE m.nested_id = mine.id AND m.tenant = $3
 ) SELECT id FROM mine ORDER BY id`
 
+// groupsWithout are groupsOf as if one membership, or every one of a group, were
+// not.
+const groupsWithout = `WITH RECURSIVE mine (id) AS (
+	SELECT group_id FROM members WHERE tenant = $1 AND user_id = $2 AND NOT (group_id = $3 AND ($4 = '' OR member_id = $5))
+	UNION
+	SELECT m.group_id FROM mine CROSS JOIN members m WHERE m.nested_id = mine.id AND m.tenant = $6 AND NOT (m.group_id = $7 AND ($8 = '' OR m.member_id = $9))
+) SELECT id FROM mine ORDER BY id`
+
+// groupsAround are the groups that a group is in, direct and nested.
+const groupsAround = `WITH RECURSIVE around (id) AS (
+	SELECT group_id FROM members WHERE tenant = $1 AND nested_id = $2
+	UNION
+	SELECT m.group_id FROM around CROSS JOIN members m WHERE m.nested_id = around.id AND m.tenant = $3
+) SELECT id FROM around ORDER BY id`
+
 func groups(tx *sqldb.Tx, t directory.TenantID, u directory.UserID) ([]directory.GroupID, error) {
+	return groupIDs(tx, groupsOf, string(t), string(u), string(t))
+}
+
+func groupIDs(tx *sqldb.Tx, query string, args ...any) ([]directory.GroupID, error) {
 	var found []directory.GroupID
-	err := tx.Rows(groupsOf, []any{string(t), string(u), string(t)}, func(scan func(...any) error) error {
+	err := tx.Rows(query, args, func(scan func(...any) error) error {
 		var id string
 		if err := scan(&id); err != nil {
 			return err
@@ -144,6 +163,9 @@ func (v adminView) AddMember(ctx context.Context, t directory.TenantID, g direct
 	}
 	insert := fmt.Sprintf("INSERT INTO members (tenant, group_id, member_id, %s) VALUES ($1, $2, $3, $4) ON CONFLICT (tenant, group_id, member_id) DO NOTHING", column)
 	return v.write(ctx, nil, func(c *change) error {
+		if err := c.judgedBy(string(t), notes); err != nil {
+			return err
+		}
 		if err := c.moveTenant(string(t)); err != nil {
 			return err
 		}
@@ -176,6 +198,9 @@ func groupExists(tx *sqldb.Tx, t directory.TenantID, id string) error {
 
 func (v adminView) RemoveMember(ctx context.Context, t directory.TenantID, g directory.GroupID, id string, notes ...admin.Note) error {
 	return v.write(ctx, nil, func(c *change) error {
+		if err := c.judgedBy(string(t), notes); err != nil {
+			return err
+		}
 		if err := c.moveTenant(string(t)); err != nil {
 			return err
 		}

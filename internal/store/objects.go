@@ -66,6 +66,10 @@ func (o objects[T]) Count(ctx context.Context, t directory.TenantID) (int, error
 func (o objects[T]) Save(ctx context.Context, v T, notes ...admin.Note) (T, error) {
 	var stored T
 	err := o.write(ctx, nil, func(c *change) (err error) {
+		tenant, _ := o.key(&v)
+		if err := c.judgedBy(tenant, notes); err != nil {
+			return err
+		}
 		if stored, err = o.save(c, v); err != nil {
 			return err
 		}
@@ -103,6 +107,9 @@ func (o objects[T]) save(c *change, v T) (T, error) {
 
 func (o objects[T]) Delete(ctx context.Context, t directory.TenantID, id string, notes ...admin.Note) error {
 	return o.write(ctx, nil, func(c *change) error {
+		if err := c.judgedBy(string(t), notes); err != nil {
+			return err
+		}
 		if o.config {
 			if err := c.moveTenant(string(t)); err != nil {
 				return err
@@ -140,6 +147,24 @@ func (o objects[T]) seen(c *change, tenant, id string, notes []admin.Note) error
 		}
 		if *o.revision(&v) != n.Seen {
 			return fault.New(fault.Conflict, "the %s %q changed since it was read: read it again", o.noun, id)
+		}
+	}
+	return nil
+}
+
+// judgedBy refuses a change that was judged by another configuration than there
+// is.
+func (c *change) judgedBy(tenant string, notes []admin.Note) error {
+	for _, n := range notes {
+		if n.Basis == 0 {
+			continue
+		}
+		var now int64
+		if err := c.Row("SELECT revision FROM tenants WHERE id = $1"+c.ForUpdate(), []any{tenant}, &now); err != nil {
+			return err
+		}
+		if now != n.Basis {
+			return fault.Wrap(fault.Conflict, admin.ErrMoved, "the tenant's configuration changed while this was judged: try again")
 		}
 	}
 	return nil

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 
 	"github.com/postern-mam/postern/internal/access"
 	"github.com/postern-mam/postern/internal/agreement"
@@ -71,6 +72,24 @@ func (v proverView) Account(ctx context.Context, t directory.TenantID, id direct
 func account(tx *sqldb.Tx, u directory.User) (prover.Account, error) {
 	g, err := groups(tx, u.Tenant, u.ID)
 	return prover.Account{User: u, Groups: g}, err
+}
+
+// GroupsAfter leaves out what ends, and adds the groups around what begins.
+func (v proverView) GroupsAfter(ctx context.Context, a prover.Account, m access.Membership) ([]directory.GroupID, error) {
+	t := a.User.Tenant
+	return one(ctx, v.Store, func(tx *sqldb.Tx) ([]directory.GroupID, error) {
+		if m.Leaves {
+			return groupIDs(tx, groupsWithout, string(t), string(a.User.ID), string(m.Group), m.Member, m.Member, string(t), string(m.Group), m.Member, m.Member)
+		}
+		found, err := groups(tx, t, a.User.ID)
+		if err != nil || m.Member != string(a.User.ID) && !slices.Contains(found, directory.GroupID(m.Member)) {
+			return found, err
+		}
+		around, err := groupIDs(tx, groupsAround, string(t), string(m.Group), string(t))
+		found = append(found, append(around, m.Group)...)
+		slices.Sort(found)
+		return slices.Compact(found), err
+	})
 }
 
 // accountsPage is how many users are read in one snapshot, so that none is held

@@ -58,6 +58,19 @@ func (c *Call) Actor() audit.Actor {
 	}
 }
 
+// force is the preference of callers who take the risk to lock out every admin.
+const force = "postern.force"
+
+// Room is the administration as the caller uses it: the record names the caller,
+// and what would lock out every admin is saved if that is preferred.
+func (c *Call) Room(s *admin.Service) *admin.Service {
+	room := s.As(c.Actor())
+	if c.Prefers(force) {
+		return room.Forced()
+	}
+	return room
+}
+
 func (c *Call) model() *edm.Model { return c.door.models[c.Version] }
 
 // path is what follows the version, still escaped.

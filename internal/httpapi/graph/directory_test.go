@@ -218,7 +218,9 @@ func TestATenantSeesItselfAlone(t *testing.T) {
 	w := newWorld(t)
 	one := "/v1.0/organization/" + string(w.boot.Tenant)
 	w.get(one).want(200).has(`{"postern":{"allowDevelopmentHealth":false,"maxUsersPerDevice":0,"protectionOff":false,"entitledGroup":null,"denyUncovered":false,"allowDeviceCode":false}}`)
-	w.send("PATCH", one, `{"displayName":"Contoso","postern":{"allowDevelopmentHealth":true,"denyUncovered":true}}`).want(204)
+	settings := `{"displayName":"Contoso","postern":{"allowDevelopmentHealth":true,"denyUncovered":true}}`
+	w.send("PATCH", one, settings).refused(400, "lock out", "Prefer: postern.force") // no policy covers this API
+	w.send("PATCH", one, settings, "Prefer", "postern.force").want(204)
 	got := w.get("/v1.0/organization").want(200).values()
 	if len(got) != 1 || got[0]["displayName"] != "Contoso" || got[0]["postern"].(map[string]any)["allowDevelopmentHealth"] != true {
 		t.Errorf("organization: %v", got)

@@ -33,7 +33,7 @@ func New(room *admin.Service, baseURL string) *Area {
 }
 
 // as is the room with the caller's name on what it records.
-func (d *Area) as(c *graph.Call) *admin.Service { return d.Admin.As(c.Actor()) }
+func (d *Area) as(c *graph.Call) *admin.Service { return c.Room(d.Admin) }
 
 // Routes lists what is served, with the permission that each needs.
 func (d *Area) Routes() []graph.Route {

@@ -64,7 +64,7 @@ type Area struct {
 	Now    func() time.Time // nil: time.Now
 }
 
-func (d *Area) as(c *graph.Call) *admin.Service { return d.Admin.As(c.Actor()) }
+func (d *Area) as(c *graph.Call) *admin.Service { return c.Room(d.Admin) }
 
 func (d *Area) now() time.Time {
 	if d.Now == nil {

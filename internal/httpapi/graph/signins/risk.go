@@ -48,7 +48,7 @@ func (d *Area) riskyUsers() graph.Set[directory.User] {
 	said := func(u directory.User) bool { return u.AtRisk != "" || !u.RiskAt.IsZero() }
 	return graph.Set[directory.User]{
 		Path: riskyPath, Kind: "graph.riskyUser", Read: directory.RiskRead, Write: directory.RiskWrite,
-		Items:    func(c *graph.Call) admin.Collection[directory.User] { return d.Admin.As(c.Actor()).Users() },
+		Items:    func(c *graph.Call) admin.Collection[directory.User] { return c.Room(d.Admin).Users() },
 		ID:       func(u directory.User) string { return string(u.ID) },
 		Revision: func(u directory.User) int64 { return u.Revision },
 		View:     func(_ *graph.Call, u directory.User) (any, error) { return viewRisk(u), nil },
@@ -79,7 +79,7 @@ func (d *Area) riskRoutes() []graph.Route {
 			if err := o.Err(); err != nil {
 				return err
 			}
-			if err := d.Admin.As(c.Actor()).AssessRisk(c.Ctx, c.Tenant(), graph.Typed[directory.UserID](ids), detail); err != nil {
+			if err := c.Room(d.Admin).AssessRisk(c.Ctx, c.Tenant(), graph.Typed[directory.UserID](ids), detail); err != nil {
 				return err
 			}
 			return c.NoContent()

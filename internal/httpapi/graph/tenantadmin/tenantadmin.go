@@ -56,7 +56,7 @@ func New(c Config) (*Area, error) {
 	return &Area{c}, errors.Join(errs...)
 }
 
-func (d *Area) as(c *graph.Call) *admin.Service { return d.Admin.As(c.Actor()) }
+func (d *Area) as(c *graph.Call) *admin.Service { return c.Room(d.Admin) }
 
 // Routes lists what is served, with the permission that each needs.
 func (d *Area) Routes() []graph.Route {
