@@ -10,7 +10,8 @@ import (
 // Request asks for a decision on a session reaching resources.
 type Request struct {
 	Tenant        directory.TenantID
-	Session       directory.SessionID // empty for an app that signs in as itself
+	Session       directory.SessionID // whose; none for a workload
+	Workload      bool                // an app signs in as itself
 	Client        directory.AppID
 	Resources     []directory.AppID
 	Actions       []UserAction

@@ -30,7 +30,7 @@ func (s *Service) facts(r access.Request, f Facts, d *demands, now time.Time) ac
 		a.IP = ip.Unmap().WithZone("")
 		a.Country = s.country(a.IP)
 	}
-	if r.Session == "" {
+	if r.Workload {
 		a.Workload, a.WorkloadRisk = r.Client, access.RiskNone
 		return a
 	}

@@ -239,8 +239,12 @@ func TestDecide(t *testing.T) {
 			r.UserAgent = "Mozilla/5.0 (X11; Linux x86_64)"
 		}, 0, ""},
 		{"an app that signs in as itself meets no policy about people", func(w *world, r *access.Request) {
-			r.Session, w.facts.User = "", directory.User{}
+			r.Session, r.Workload, w.facts.User = "", true, directory.User{}
 		}, 0, ""},
+		{"a request without a session is no workload by that", func(w *world, r *access.Request) {
+			r.Session, w.facts.User = "", directory.User{}
+		}, gate.CodeUnknown, ""},
+		{"a workload has no session", func(_ *world, r *access.Request) { r.Workload = true }, gate.CodeUnknown, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

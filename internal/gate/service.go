@@ -105,7 +105,7 @@ func (s *Service) rule(r access.Request, f Facts, d *demands) access.Ruling {
 	switch {
 	case contradicts(r, f):
 		return s.deny(r, f, CodeUnknown, "the facts do not fit the request")
-	case r.Session == "":
+	case r.Workload:
 		return s.workload(r, f, d, now)
 	case !f.Session.RevokedAt.IsZero():
 		return s.deny(r, f, CodeSessionEnded, "the sign-in session has ended")
@@ -150,7 +150,7 @@ func (s *Service) rule(r access.Request, f Facts, d *demands) access.Ruling {
 // contradicts reports facts that cannot be about the request. A store that
 // works never gives them; what they would lead to is not worth finding out.
 func contradicts(r access.Request, f Facts) bool {
-	if f.Client.ID != r.Client || len(f.Resources) != len(r.Resources) {
+	if f.Client.ID != r.Client || len(f.Resources) != len(r.Resources) || r.Workload != (r.Session == "") {
 		return true
 	}
 	for i, app := range f.Resources {
@@ -158,7 +158,7 @@ func contradicts(r access.Request, f Facts) bool {
 			return true
 		}
 	}
-	if r.Session == "" {
+	if r.Workload {
 		return false
 	}
 	foreign := f.User.ID != "" && f.User.Tenant != r.Tenant

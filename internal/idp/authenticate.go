@@ -56,7 +56,7 @@ func (s *Service) Authenticate(ctx context.Context, p oauth.Presented) (oauth.Pr
 // takes away must reach those who are shut out, too.
 func (s *Service) stillPermitted(ctx context.Context, c accessClaims, p oauth.Presented) error {
 	ruling, err := s.gate.Decide(ctx, access.Request{
-		Tenant: c.Tenant, Session: c.Session, Client: c.ClientID, Resources: []directory.AppID{c.Audience}, Contexts: contexts(c.Contexts),
+		Tenant: c.Tenant, Session: c.Session, Workload: c.Session == "", Client: c.ClientID, Resources: []directory.AppID{c.Audience}, Contexts: contexts(c.Contexts),
 		UserAgent: p.UserAgent, IP: p.IP, Protocol: "resource", Continues: true, Bound: c.Confirmation != nil, CorrelationID: p.CorrelationID,
 	})
 	if err != nil || ruling.Decision.Outcome == access.Granted {

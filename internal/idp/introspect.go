@@ -80,7 +80,7 @@ func (s *Service) lookInto(ctx context.Context, asker directory.App, c accessCla
 		}{c.Confirmation.JKT}
 	}
 	if p.User == "" {
-		return out, s.permits(ctx, access.Request{Tenant: c.Tenant, Client: c.ClientID, Resources: []directory.AppID{c.Audience}})
+		return out, s.permits(ctx, access.Request{Tenant: c.Tenant, Client: c.ClientID, Workload: true, Resources: []directory.AppID{c.Audience}})
 	}
 	if err := s.describe(ctx, &out, p.Session, p.User); err != nil {
 		return oauth.Introspected{}, err

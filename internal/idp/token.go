@@ -236,7 +236,9 @@ func (s *Service) clientCredentials(ctx context.Context, x *exchange) (oauth.Tok
 }
 
 func (s *Service) issueApp(ctx context.Context, x *exchange, c accessClaims) (oauth.Tokens, error) {
-	ruling, err := s.gate.Decide(ctx, x.ask("", []directory.AppID{c.Audience}, "clientCredentials"))
+	itself := x.ask("", []directory.AppID{c.Audience}, "clientCredentials")
+	itself.Workload = true
+	ruling, err := s.gate.Decide(ctx, itself)
 	if err != nil {
 		return oauth.Tokens{}, err
 	}

@@ -20,7 +20,7 @@ import (
 func (v gateView) Facts(ctx context.Context, r access.Request) (gate.Facts, error) {
 	return one(ctx, v.Store, func(tx *sqldb.Tx) (gate.Facts, error) {
 		var f gate.Facts
-		if r.Session == "" {
+		if r.Workload {
 			err := tx.Row("SELECT revision FROM tenants WHERE id = $1", []any{string(r.Tenant)}, &f.Revisions.Config)
 			if errors.Is(err, sqldb.ErrNone) {
 				return f, fault.New(fault.NotFound, "there is no tenant %q", r.Tenant)

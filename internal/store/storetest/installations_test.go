@@ -224,12 +224,13 @@ func TestFacts(t *testing.T) {
 			"client":   {Tenant: "t1", Session: "session", Client: "none"},
 			"resource": {Tenant: "t1", Session: "session", Client: "client", Resources: []directory.AppID{"client", "none"}},
 			"tenant":   {Tenant: "t3", Session: "session", Client: "client"},
+			"nobody":   {Tenant: "t1", Client: "client"}, // no session, and no workload either
 		} {
 			if _, err := w.Gate().Facts(ctx, r); fault.KindOf(err) != fault.NotFound || err == nil {
 				t.Errorf("an unknown %s gives %v", name, err)
 			}
 		}
-		app := must(w.Gate().Facts(ctx, access.Request{Tenant: "t1", Client: "client"}))(t)
+		app := must(w.Gate().Facts(ctx, access.Request{Tenant: "t1", Client: "client", Workload: true}))(t)
 		wantEqual(t, []any{app.User.ID, app.Session.ID, app.Revisions}, []any{directory.UserID(""), directory.SessionID(""), directory.Revisions{Config: w.tenantRevision(t)}})
 
 		t.Run("an installation that ended proves nothing, and its end counts", func(t *testing.T) {
