@@ -243,8 +243,8 @@ func TestDecide(t *testing.T) {
 		}, 0, ""},
 		{"a request without a session is no workload by that", func(w *world, r *access.Request) {
 			r.Session, w.facts.User = "", directory.User{}
-		}, gate.CodeUnknown, ""},
-		{"a workload has no session", func(_ *world, r *access.Request) { r.Workload = true }, gate.CodeUnknown, ""},
+		}, gate.CodeUnknown, "blocked"},
+		{"a workload has no session", func(_ *world, r *access.Request) { r.Workload = true }, gate.CodeUnknown, "blocked"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
