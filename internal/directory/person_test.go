@@ -26,3 +26,24 @@ func TestTheKindsOfGuestsStandInGraphsOrder(t *testing.T) {
 		t.Errorf("%v", kinds)
 	}
 }
+
+func TestARoleIsKnownByItsNameAndItsTemplate(t *testing.T) {
+	for _, known := range directory.RoleTemplates() {
+		for _, word := range []string{string(known.Role), string(known.ID)} {
+			if r, ok := directory.RoleNamed(word); !ok || r != known.Role {
+				t.Errorf("%q is %q, %v", word, r, ok)
+			}
+		}
+	}
+	if r, ok := directory.RoleNamed("Wizard"); ok || r != "" {
+		t.Errorf("there is a role %q", r)
+	}
+}
+
+func TestWhoBelongsHereIsNotExternal(t *testing.T) {
+	for _, k := range append(directory.GuestKinds(), "") {
+		if want := k != "" && k != directory.InternalGuest; k.External() != want {
+			t.Errorf("%q is external: %v", k, k.External())
+		}
+	}
+}
