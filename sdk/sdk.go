@@ -91,6 +91,8 @@ type Client struct {
 	key    *devicekey.Key
 	vault  *Vault
 
+	changed chan struct{}
+
 	journal *journal.Journal
 	mu      sync.Mutex
 	state   state
@@ -131,7 +133,7 @@ func New(cfg Config) (*Client, error) {
 		return nil, err
 	}
 	cfg.Authority = u.String()
-	c := &Client{cfg: cfg, base: cfg.Authority + "/mam/v1", origin: origin(u), http: cfg.HTTP}
+	c := &Client{cfg: cfg, base: cfg.Authority + "/mam/v1", origin: origin(u), http: cfg.HTTP, changed: make(chan struct{}, 1)}
 	if c.key, err = devicekey.Open(cfg.Dir, cfg.Sealer); err != nil {
 		return nil, err
 	}

@@ -81,6 +81,7 @@ func (c *Client) update(change func(*state)) error {
 			return err
 		}
 		c.state = next
+		c.change()
 		return nil
 	})
 }
