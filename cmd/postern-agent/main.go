@@ -21,6 +21,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/postern-mam/postern/internal/agent"
+	"github.com/postern-mam/postern/internal/agent/nativehost"
 	"github.com/postern-mam/postern/sdk"
 )
 
@@ -47,6 +48,7 @@ type cli struct {
 	Run      runCmd      `cmd:"" help:"Stay in touch with the service until stopped."`
 	Diagnose diagnoseCmd `cmd:"" help:"Print what an administrator may ask this app for: versions, verdicts and a log, nothing personal."`
 	Prove    proveCmd    `cmd:"" help:"Answer the device challenge of the organization's sign-in page."`
+	Browser  browserCmd  `cmd:"" hidden:"" help:"Serve the browser extension; browsers start this by themselves."`
 	SignOut  signOutCmd  `cmd:"" name:"sign-out" help:"End the protection and every report, and remove the organization's files."`
 
 	Version kong.VersionFlag `help:"Print the version and exit."`
@@ -65,6 +67,9 @@ type session struct {
 
 // run parses args, runs the verb and returns the exit code.
 func run(ctx context.Context, args []string, out, errs io.Writer) int {
+	if caller, ok := nativehost.Caller(args); ok {
+		args = []string{"browser", caller}
+	}
 	var c cli
 	exit := -1
 	parser, err := kong.New(&c, kong.Name("postern-agent"), kong.Vars{"version": version},
@@ -92,6 +97,9 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 
 func (c *cli) do(ctx context.Context, cmd command, out, errs io.Writer) int {
 	s := session{out: out, err: errs}
+	if b, ok := cmd.(*browserCmd); ok {
+		return b.serve(ctx, c, s)
+	}
 	cfg, err := c.config(s)
 	if err == nil {
 		s.client, err = sdk.New(cfg)
