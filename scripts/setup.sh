@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Installs what the tests need and the machine lacks: PostgreSQL and Chromium
-# from Debian. Does nothing when they are there.
+# Installs what the tests need and the machine lacks: PostgreSQL, Chromium and
+# pdftotext from Debian. Does nothing when they are there.
 set -euo pipefail
 missing=()
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing+=(postgresql)
 command -v chromium >/dev/null 2>&1 || missing+=(chromium)
+command -v pdftotext >/dev/null 2>&1 || missing+=(poppler-utils)
 command -v gcc >/dev/null 2>&1 || missing+=(gcc libc6-dev)
 [ ${#missing[@]} -eq 0 ] && exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then

@@ -1,0 +1,1 @@
+(globalThis.posternRules ??= new Set()).add("copy");

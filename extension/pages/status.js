@@ -1,0 +1,55 @@
+const $ = (id) => document.getElementById(id);
+const words = {
+  cutCopyPaste: { anyDestinationAnySource: "allowed", orgDestinationAnySource: "out to your organization's sites only", orgDestinationOrgSource: "within your organization's sites only", none: "not allowed" },
+  receiveDataFrom: { allApps: "allowed", none: "not allowed" }, sendOrgDataTo: { allApps: "allowed", none: "not allowed" }, printOrgData: { allow: "allowed", block: "not allowed" },
+};
+const labels = { cutCopyPaste: "Copy and paste", receiveDataFrom: "Uploads", sendOrgDataTo: "Downloads", printOrgData: "Printing" };
+const headlines = { allow: "You are protected and healthy", warn: "Something needs your attention", block: "Access is blocked for now", wipe: "Your organization's data is removed" };
+
+async function show() {
+  const { state, connected, problem } = await chrome.runtime.sendMessage({ type: "status" });
+  $("facts").replaceChildren();
+  $("reasons").replaceChildren();
+  $("managed").hidden = !state?.enrolled;
+  $("act").hidden = !connected;
+  if (!connected) {
+    $("headline").textContent = "The Postern agent does not answer";
+    $("summary").textContent = "Install it on this PC, or start it. " + (problem ? `(${problem})` : "");
+    return;
+  }
+  if (!state?.enrolled) {
+    $("headline").textContent = "This browser profile is not protected yet";
+    $("summary").textContent = "Sign in with your work account to open your organization's sites. Your own files, accounts and browser profile are never touched.";
+    $("act").textContent = "Sign in with your work account";
+    $("act").onclick = () => act("enroll");
+    return;
+  }
+  $("headline").textContent = headlines[state.decision.action] ?? headlines.block;
+  $("summary").textContent = "";
+  for (const r of state.decision.reasons ?? []) {
+    const item = document.createElement("li");
+    item.textContent = [r.text, ...(r.steps ?? [])].join(" ");
+    $("reasons").append(item);
+  }
+  const fact = (name, value) => {
+    const dt = document.createElement("dt"), dd = document.createElement("dd");
+    dt.textContent = name;
+    dd.textContent = value;
+    $("facts").append(dt, dd);
+  };
+  fact("Sites", (state.origins ?? []).join(", ") || "none");
+  for (const [name, label] of Object.entries(labels)) fact(label, words[name][state.settings[name]] ?? "not allowed");
+  $("act").textContent = "Sign out, and end the protection";
+  $("act").onclick = () => act("sign-out");
+}
+
+async function act(type) {
+  $("act").disabled = true;
+  $("summary").textContent = type === "enroll" ? "Sign in on the page that opens." : "Removing your organization's data from this browser profile…";
+  const { error } = await chrome.runtime.sendMessage({ type });
+  $("act").disabled = false;
+  await show();
+  if (error) $("summary").textContent = error;
+}
+
+show();

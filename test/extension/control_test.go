@@ -1,0 +1,108 @@
+package extension_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+)
+
+// Every way out of the clipboard that a page or a person can take by script. Each
+// is tried while everything is allowed, and does leak then or is no test.
+var copies = map[string]string{
+	"execCommand":             `(() => { const t = document.getElementById("text"); t.focus(); t.select(); return document.execCommand("copy") })()`,
+	"execCommand cut":         `(() => { const t = document.getElementById("text"); t.focus(); t.select(); return document.execCommand("cut") })()`,
+	"writeText":               `navigator.clipboard.writeText("TOPSECRET").then(() => true, () => false)`,
+	"write":                   `navigator.clipboard.write([new ClipboardItem({ "text/plain": new Blob(["TOPSECRET"], { type: "text/plain" }) })]).then(() => true, () => false)`,
+	"prototype call":          `Clipboard.prototype.writeText.call(navigator.clipboard, "TOPSECRET").then(() => true, () => false)`,
+	"the method of a frame":   `(() => { const f = document.createElement("iframe"); document.body.append(f); return f.contentWindow.Clipboard.prototype.writeText.call(navigator.clipboard, "TOPSECRET").then(() => true, () => false) })()`,
+	"execCommand of a frame":  `(() => { const f = document.createElement("iframe"); document.body.append(f); const t = document.getElementById("text"); t.focus(); t.select(); return f.contentWindow.Document.prototype.execCommand.call(document, "copy") })()`,
+	"the page's own handler":  `(() => { addEventListener("copy", (e) => { e.clipboardData.setData("text/plain", "TOPSECRET"); e.preventDefault() }, true); return document.execCommand("copy") })()`,
+	"a handler on the target": `(() => { const t = document.getElementById("text"); t.oncopy = (e) => { e.clipboardData.setData("text/plain", "TOPSECRET"); e.preventDefault() }; t.focus(); t.select(); return document.execCommand("copy") })()`,
+	"a frame of a document":   `new Promise((done) => { const f = document.createElement("iframe"); f.srcdoc = "<textarea>TOPSECRET</textarea>"; f.onload = () => { const t = f.contentDocument.querySelector("textarea"); t.focus(); t.select(); done(f.contentDocument.execCommand("copy")) }; document.body.append(f) })`,
+	"a patched event":         `(() => { Event.prototype.preventDefault = () => {}; Event.prototype.stopImmediatePropagation = () => {}; const t = document.getElementById("text"); t.focus(); t.select(); return document.execCommand("copy") })()`,
+	"an answered question":    `(() => { addEventListener("postern-ask", (e) => e.stopImmediatePropagation(), true); CustomEvent.prototype.preventDefault = () => {}; return navigator.clipboard.writeText("TOPSECRET").then(() => true, () => false) })()`,
+}
+
+func TestNoWayOfCopyingLeadsOut(t *testing.T) {
+	d := sit(t)
+	d.signIn()
+	d.grant("clipboard-read")
+	d.grant("clipboard-write")
+	leaks := func(script string) bool {
+		d.own()
+		d.copy()
+		d.site()
+		eval[bool](d, script)
+		d.own()
+		return d.pasted() == "TOPSECRET"
+	}
+	var open []string
+	for name, script := range copies {
+		if leaks(script) {
+			open = append(open, name)
+		} else {
+			t.Logf("%s does not copy even where it may: it proves nothing", name)
+		}
+	}
+	if len(open) < 8 {
+		t.Fatalf("only %v copy where everything is allowed", open)
+	}
+	for _, level := range []string{"none", "orgDestinationAnySource"} {
+		d.site()
+		d.settings(map[string]any{"allowedOutboundClipboardSharingLevel": level}, map[string]string{"none": "copy", "orgDestinationAnySource": "copy-org"}[level], true)
+		for _, name := range open {
+			if leaks(copies[name]) {
+				t.Errorf("%s: %s leads out", level, name)
+			}
+		}
+	}
+}
+
+// printed is the text of the page as a printer would get it.
+func (d *desk) printed() string {
+	d.Helper()
+	pdf, err := chromedp.Run(d.ctx, func(ctx context.Context, t *chromedp.Target) ([]byte, error) {
+		r, err := cdp.Call(ctx, t, page.PrintToPDF, page.PrintToPDFParams{})
+		return r.Data, err
+	})
+	d.ok(err)
+	file := filepath.Join(d.TempDir(), "page.pdf")
+	d.ok(os.WriteFile(file, pdf, 0o600))
+	return pdfText(d.T, file)
+}
+
+func TestPrinting(t *testing.T) {
+	d := sit(t)
+	d.signIn()
+	d.site()
+	if got := d.printed(); !strings.Contains(got, "TOPSECRET") {
+		t.Fatalf("without a restriction the paper says %q: the test proves nothing", got)
+	}
+	calls := `(() => { let n = 0; addEventListener("beforeprint", () => n++); window.print(); document.execCommand("print");
+		const f = document.createElement("iframe"); document.body.append(f); f.contentWindow.print(); return n })()`
+	d.settings(map[string]any{"printBlocked": true}, "print", true)
+	for range 2 { // the open page, and one that is loaded now
+		if got := d.printed(); strings.Contains(got, "TOPSECRET") || !strings.Contains(got, "Printing is blocked by your organization") {
+			t.Errorf("the paper says %q", got)
+		}
+		if n := eval[int](d, calls); n != 0 {
+			t.Errorf("scripts printed %d times", n)
+		}
+		d.site()
+	}
+	d.own()
+	if got := d.printed(); !strings.Contains(got, "MYOWN") {
+		t.Errorf("the person's own paper says %q", got)
+	}
+	d.site()
+	d.settings(map[string]any{"printBlocked": false}, "print", false)
+	if got := d.printed(); !strings.Contains(got, "TOPSECRET") {
+		t.Errorf("lifted again, the paper says %q", got)
+	}
+}
