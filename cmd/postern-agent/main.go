@@ -6,6 +6,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -42,14 +43,16 @@ type cli struct {
 	AppVersion string `help:"Version of that app." env:"POSTERN_APP_VERSION"`
 	Health     string `name:"development-health" help:"JSON file with made-up health, declared as such in every report." env:"POSTERN_DEVELOPMENT_HEALTH" type:"path"`
 
-	Enroll   enrollCmd   `cmd:"" help:"Sign in and protect the app."`
-	Status   statusCmd   `cmd:"" help:"Say what is managed, what was sent, and what is wrong."`
-	Sync     syncCmd     `cmd:"" help:"Check in now, and obey what the service orders."`
-	Run      runCmd      `cmd:"" help:"Stay in touch with the service until stopped."`
-	Diagnose diagnoseCmd `cmd:"" help:"Print what an administrator may ask this app for: versions, verdicts and a log, nothing personal."`
-	Prove    proveCmd    `cmd:"" help:"Answer the device challenge of the organization's sign-in page."`
-	Browser  browserCmd  `cmd:"" hidden:"" help:"Serve the browser extension; browsers start this by themselves."`
-	SignOut  signOutCmd  `cmd:"" name:"sign-out" help:"End the protection and every report, and remove the organization's files."`
+	Install   installCmd   `cmd:"" help:"Keep the settings, and let the browsers of this person find the agent. No administrator rights are needed."`
+	Uninstall uninstallCmd `cmd:"" help:"End the protection, and remove everything that the agent wrote."`
+	Enroll    enrollCmd    `cmd:"" help:"Sign in and protect the app."`
+	Status    statusCmd    `cmd:"" help:"Say what is managed, what was sent, and what is wrong."`
+	Sync      syncCmd      `cmd:"" help:"Check in now, and obey what the service orders."`
+	Run       runCmd       `cmd:"" help:"Stay in touch with the service until stopped."`
+	Diagnose  diagnoseCmd  `cmd:"" help:"Print what an administrator may ask this app for: versions, verdicts and a log, nothing personal."`
+	Prove     proveCmd     `cmd:"" help:"Answer the device challenge of the organization's sign-in page."`
+	Browser   browserCmd   `cmd:"" hidden:"" help:"Serve the browser extension; browsers start this by themselves."`
+	SignOut   signOutCmd   `cmd:"" name:"sign-out" help:"End the protection and every report, and remove the organization's files."`
 
 	Version kong.VersionFlag `help:"Print the version and exit."`
 }
@@ -62,6 +65,7 @@ type command interface {
 // session is what every verb works with.
 type session struct {
 	client   *sdk.Client
+	dir      string // of the agent
 	out, err io.Writer
 }
 
@@ -72,7 +76,12 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	}
 	var c cli
 	exit := -1
-	parser, err := kong.New(&c, kong.Name("postern-agent"), kong.Vars{"version": version},
+	dir, err := home()
+	if err != nil {
+		fmt.Fprintln(errs, "postern-agent:", err)
+		return 1
+	}
+	parser, err := kong.New(&c, kong.Configuration(kong.JSON, filepath.Join(dir, settingsFile)), kong.Name("postern-agent"), kong.Vars{"version": version},
 		kong.Description("Protects organization data on a personal PC, and nothing else."),
 		kong.Writers(out, errs), kong.Exit(func(code int) { exit = code }))
 	if err != nil {
@@ -97,14 +106,19 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 
 func (c *cli) do(ctx context.Context, cmd command, out, errs io.Writer) int {
 	s := session{out: out, err: errs}
-	if b, ok := cmd.(*browserCmd); ok {
-		return b.serve(ctx, c, s)
+	switch cmd := cmd.(type) {
+	case *browserCmd:
+		return cmd.serve(ctx, c, s)
+	case *installCmd:
+		if err := c.setUp(s); err != nil {
+			fmt.Fprintln(errs, "postern-agent:", err)
+			return 1
+		}
+		return 0
+	case *uninstallCmd:
+		c.AppVersion = cmp.Or(c.AppVersion, "0") // nothing is reported any more
 	}
-	cfg, err := c.config(s)
-	if err == nil {
-		s.client, err = sdk.New(cfg)
-	}
-	if err != nil {
+	if err := c.client(&s); err != nil {
 		fmt.Fprintln(errs, "postern-agent:", err)
 		return 2
 	}
@@ -122,11 +136,11 @@ func (c *cli) config(s session) (sdk.Config, error) {
 		return cfg, errors.New("--app-version is missing: give the version of the app, for example 130.0.2849.80")
 	}
 	if cfg.Dir == "" {
-		dir, err := os.UserConfigDir()
+		dir, err := home()
 		if err != nil {
-			return cfg, fmt.Errorf("--dir: %w", err)
+			return cfg, err
 		}
-		cfg.Dir = filepath.Join(dir, "postern-agent")
+		cfg.Dir = dir
 	}
 	if c.Health != "" {
 		cfg.Health = agent.Development{Path: c.Health}
