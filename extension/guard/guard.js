@@ -198,7 +198,7 @@
       :host { all: initial }
       section { position: fixed; z-index: 2147483646; left: 0; right: 0; ${blocked ? "inset: 0; overflow: auto;" : "top: 0;"} box-sizing: border-box; padding: ${blocked ? "12vh 24px 24px" : "12px 24px"};
         background: ${blocked ? "#f4f6f8" : "#fff4ce"}; color: #1b2733; font: 16px/1.5 system-ui, sans-serif }
-      div { max-width: 40rem; margin: 0 auto } h1 { font-size: 1.5rem; margin: 0 0 .5rem } li { margin: .5rem 0 }
+      div { max-width: 40rem; margin: 0 auto } h1 { font-size: 1.5rem; margin: 0 0 .5rem } li { margin: .5rem 0 } p { margin: 0 } ul { list-style: none; padding: 0 } ol { padding-left: 1.4rem }
       button { font: inherit; padding: 6px 14px; border-radius: 6px; border: 1px solid #1b2733; background: transparent; color: inherit; cursor: pointer }
       @media (prefers-color-scheme: dark) { section { background: ${blocked ? "#10171e" : "#4a3b00"}; color: #e8eef4 } button { border-color: #e8eef4 } }
     </style><section role="${blocked ? "dialog" : "status"}" aria-label="Postern"><div><h1></h1><ul></ul></div></section>`;
@@ -207,9 +207,12 @@
     const reasons = said?.reasons?.length ? said.reasons : [{ text: "Whether this PC is healthy is not known yet." }];
     for (const r of reasons) {
       const item = document.createElement("li");
-      item.textContent = [r.text, ...(r.steps ?? [])].join(" ");
+      const steps = document.createElement("ol");
+      for (const s of r.steps ?? []) steps.append(Object.assign(document.createElement("li"), { textContent: s }));
+      item.append(Object.assign(document.createElement("p"), { textContent: /[.!?]$/.test(r.text) ? r.text : r.text + "." }), steps);
       list.append(item);
     }
+    if (blocked) root.querySelector("div").append(Object.assign(document.createElement("p"), { textContent: "The page comes back by itself when this is put right, with what you wrote on it." }));
     if (!blocked) {
       const button = document.createElement("button");
       button.textContent = "Dismiss";

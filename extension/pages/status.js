@@ -27,8 +27,9 @@ async function show() {
   $("headline").textContent = headlines[state.decision.action] ?? headlines.block;
   $("summary").textContent = "";
   for (const r of state.decision.reasons ?? []) {
-    const item = document.createElement("li");
-    item.textContent = [r.text, ...(r.steps ?? [])].join(" ");
+    const item = document.createElement("li"), steps = document.createElement("ol");
+    for (const s of r.steps ?? []) steps.append(Object.assign(document.createElement("li"), { textContent: s }));
+    item.append(/[.!?]$/.test(r.text) ? r.text : r.text + ".", steps);
     $("reasons").append(item);
   }
   const fact = (name, value) => {
