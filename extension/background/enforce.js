@@ -4,6 +4,7 @@
 import { headers, ofOrganization, patterns, rules } from "./policy.js";
 
 const STOPPED = chrome.runtime.getURL("pages/stopped.html");
+const VIEWER = chrome.runtime.getURL("pages/pdf.html");
 
 // known is the newest state, or null before there was one.
 export async function known() {
@@ -40,7 +41,7 @@ async function change(next) {
   const origins = state.enrolled ? state.origins ?? [] : [];
   await register(state, origins, held);
   const there = await chrome.declarativeNetRequest.getDynamicRules();
-  await chrome.declarativeNetRequest.updateDynamicRules({ removeRuleIds: there.map((r) => r.id), addRules: headers(origins, held, STOPPED) });
+  await chrome.declarativeNetRequest.updateDynamicRules({ removeRuleIds: there.map((r) => r.id), addRules: headers(origins, held, STOPPED, VIEWER) });
   await refresh(state, origins, held, before);
 }
 

@@ -26,6 +26,10 @@ export function rules(state) {
   return out;
 }
 
+// sentence is what the clipboard gets in the place of what only the organisation's
+// sites may have. The guards of pages have it as well: they cannot import.
+export const sentence = "Copied on a site of your organization. It can be pasted on its sites only.";
+
 // patterns are match patterns for sites.
 export function patterns(origins) {
   return origins.map((origin) => origin + "/*");
@@ -47,7 +51,7 @@ export function originOf(url) {
 
 // headers are the rules that the browser's own network stack enforces, for one
 // site each: they hold without any script of ours.
-export function headers(origins, held, page) {
+export function headers(origins, held, page, viewer) {
   const out = [];
   let id = 1;
   const types = ["main_frame", "sub_frame"];
@@ -58,6 +62,16 @@ export function headers(origins, held, page) {
     if (held.has("copy") || held.has("copy-org")) response.push({ header: "permissions-policy", operation: "append", value: "display-capture=()" });
     if (held.has("send")) response.push({ header: "content-security-policy", operation: "append", value: sandbox });
     if (response.length > 0) out.push({ id: id++, priority: 1, action: { type: "modifyHeaders", responseHeaders: response }, condition });
+    if (["copy", "copy-org", "print", "send", "cover"].some((r) => held.has(r))) {
+      // The browser's own viewer is out of reach of guards: ours obeys the policy.
+      const pdf = [{ header: "content-type", values: ["application/pdf*"] }], saved = [{ header: "content-disposition", values: ["attachment*"] }];
+      const regexFilter = "^" + origin.replace(/[.*+?^${}()|[\]\\]/g, "\\$&") + "/.*$";
+      out.push({
+        id: id++, priority: 2, action: { type: "redirect", redirect: { regexSubstitution: viewer + "#\\0" } },
+        condition: { regexFilter, resourceTypes: types, responseHeaders: pdf, excludedResponseHeaders: saved },
+      });
+      out.push({ id: id++, priority: 2, action: { type: "block" }, condition: { urlFilter: condition.urlFilter, resourceTypes: ["object"], responseHeaders: pdf } });
+    }
     if (!held.has("send")) continue;
     for (const [resourceTypes, action] of [
       [["main_frame"], { type: "redirect", redirect: { url: page + "?what=download" } }],

@@ -2,6 +2,9 @@
 // else. Every step may be repeated; each says what became of it.
 import { ofOrganization, originOf } from "./policy.js";
 
+// ours is an address of the organisation's, or of a document of it that we show.
+const ours = (url, origins) => ofOrganization(url, origins) || url.startsWith(chrome.runtime.getURL("pages/"));
+
 export async function wipe(state) {
   const origins = state?.origins ?? [];
   const items = [];
@@ -15,7 +18,7 @@ export async function wipe(state) {
   };
   const hosts = [...new Set(origins.map((o) => new URL(o).hostname))];
   await step("open pages of the organization", async () => {
-    const tabs = (await chrome.tabs.query({})).filter((t) => ofOrganization(t.url ?? "", origins) || ofOrganization(t.pendingUrl ?? "", origins));
+    const tabs = (await chrome.tabs.query({})).filter((t) => [t.url, t.pendingUrl].some((u) => u && ours(u, origins)));
     const all = await chrome.tabs.query({});
     if (tabs.length > 0 && tabs.length === all.length) await chrome.tabs.create({}); // the browser stays open
     await chrome.tabs.remove(tabs.map((t) => t.id));
@@ -35,7 +38,7 @@ export async function wipe(state) {
   await step("history", async () => {
     for (const host of hosts) {
       for (const h of await chrome.history.search({ text: host, startTime: 0, maxResults: 100_000 })) {
-        if (ofOrganization(h.url, origins)) await chrome.history.deleteUrl({ url: h.url });
+        if (ours(h.url, origins)) await chrome.history.deleteUrl({ url: h.url });
       }
     }
   });

@@ -49,6 +49,7 @@ async function answer(m, sender) {
   const origin = sender.origin ?? originOf(sender.url ?? "");
   if (origin === location.origin) {
     if (m.type === "status") return { state, connected: agent.connected(), problem: agent.problem() };
+    if (m.type === "keep") return ask.keep(m, sender); // a document that we show
     if (m.type === "enroll" || m.type === "sign-out") return agent.ask({ type: m.type });
     return undefined;
   }

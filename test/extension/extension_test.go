@@ -317,6 +317,10 @@ func lab(secret string) http.Handler {
 		w.Header().Set("Content-Disposition", `attachment; filename="`+secret+`.txt"`)
 		fmt.Fprint(w, secret)
 	})
+	mux.HandleFunc("/document.pdf", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/pdf")
+		_, _ = w.Write(pdf(secret))
+	})
 	mux.HandleFunc("/page", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		fmt.Fprint(w, "<!DOCTYPE html><title>Page</title><p>"+secret)

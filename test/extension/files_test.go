@@ -2,6 +2,7 @@ package extension_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +12,8 @@ import (
 	"github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/chromedp"
+
+	"github.com/postern-mam/postern/internal/agent/nativehost"
 )
 
 // pdfText is what a PDF says (pdftotext of poppler-utils).
@@ -195,4 +198,82 @@ func TestUploads(t *testing.T) {
 	if n := eval[int](d, `document.getElementById("file").files.length`); n != 1 {
 		t.Errorf("on the person's own page %d files came in", n)
 	}
+}
+
+// pdf is a document of one page that says something.
+func pdf(words string) []byte {
+	content := "BT /F1 24 Tf 20 100 Td (" + words + ") Tj ET"
+	objects := []string{
+		"<< /Type /Catalog /Pages 2 0 R >>", "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+		"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 300 200] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>",
+		fmt.Sprintf("<< /Length %d >>\nstream\n%s\nendstream", len(content), content), "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+	}
+	doc, places := "%PDF-1.4\n", ""
+	for i, o := range objects {
+		places += fmt.Sprintf("%010d 00000 n \n", len(doc))
+		doc += fmt.Sprintf("%d 0 obj\n%s\nendobj\n", i+1, o)
+	}
+	return fmt.Appendf(nil, "%sxref\n0 6\n0000000000 65535 f \n%strailer\n<< /Size 6 /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF", doc, places, len(doc))
+}
+
+// A PDF is shown by a viewer that obeys the policy of its site, as soon as the
+// policy forbids anything that the browser's own viewer would let out.
+func TestPDFs(t *testing.T) {
+	d := sit(t)
+	d.signIn()
+	d.grant("clipboard-read")
+	d.grant("clipboard-write")
+	document := d.house.SiteURL("/document.pdf")
+	show := func() string {
+		d.Helper()
+		d.do(chromedp.Navigate(document))
+		return eval[string](d, `location.href`)
+	}
+	if at := show(); at != document {
+		t.Fatalf("without a restriction the document is shown at %s", at)
+	}
+	d.site()
+	d.settings(map[string]any{"printBlocked": true}, "print", true)
+	if at := show(); !strings.HasPrefix(at, "chrome-extension://") || !strings.HasSuffix(at, "#"+document) {
+		t.Fatalf("with a restriction it is shown at %s", at)
+	}
+	d.until(`document.querySelector("section[data-drawn] .text")?.textContent === "TOPSECRET"`)
+	if got := d.printed(); strings.Contains(got, "TOPSECRET") || !strings.Contains(got, "Printing is blocked") {
+		t.Errorf("the paper says %q", got)
+	}
+	all := func() string {
+		d.Helper()
+		d.own()
+		d.copy()
+		show()
+		d.until(`document.querySelector("section[data-drawn]")`)
+		eval[bool](d, `(() => { getSelection().selectAllChildren(document.querySelector(".text")); return true })()`)
+		d.edit("copy")
+		d.own()
+		return d.pasted()
+	}
+	if got := all(); !strings.Contains(got, "TOPSECRET") {
+		t.Fatalf("where copying is allowed, %q is copied: the test proves nothing", got)
+	}
+	d.site()
+	d.settings(map[string]any{"allowedOutboundClipboardSharingLevel": "none", "allowedOutboundDataTransferDestinations": "none"}, "send", true)
+	if got := all(); got != "MYOWN" {
+		t.Errorf("%q is copied", got)
+	}
+	show()
+	d.until(`document.querySelector("section[data-drawn]")`)
+	if !eval[bool](d, `document.getElementById("print").hidden && document.getElementById("save").hidden`) {
+		t.Error("it offers to print or to save")
+	}
+	d.site()
+	d.settings(map[string]any{"allowedOutboundClipboardSharingLevel": "orgDestinationAnySource"}, "copy-org", true)
+	if got := all(); !strings.Contains(got, "Copied on a site of your organization") {
+		t.Errorf("to the organization alone: %q left", got)
+	}
+	d.site()
+	d.pasted()
+	d.until(`document.getElementById("sink").value.includes("TOPSECRET")`)
+	// An address that is not the organization's is not fetched.
+	d.do(chromedp.Navigate("about:blank"))
+	d.do(chromedp.Navigate("chrome-extension://"+nativehost.ExtensionID+"/pages/pdf.html#"+d.personal.URL+"/document.pdf"), chromedp.WaitVisible("#problem"))
 }
