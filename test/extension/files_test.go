@@ -67,6 +67,14 @@ var saves = map[string]string{
 	"the address":             `(() => { location.href = "/file"; return true })()`,
 	"a form":                  `(() => { const f = document.createElement("form"); f.action = "/file"; document.body.append(f); f.submit(); return true })()`,
 	"the click of a frame":    `(() => { const f = document.createElement("iframe"); document.body.append(f); const a = document.createElement("a"); a.href = "/page"; a.download = "f.html"; f.contentWindow.HTMLElement.prototype.click.call(a); return true })()`,
+	"a window":                `(() => { window.open("/file"); return true })()`,
+	"an object":               `(() => { const o = document.createElement("object"); o.data = "/file"; document.body.append(o); return true })()`,
+	"the address of a blob":   `(() => { location.href = URL.createObjectURL(new Blob(["TOPSECRET"], { type: "application/octet-stream" })); return true })()`,
+	"a frame of a blob":       `(() => { const f = document.createElement("iframe"); f.src = URL.createObjectURL(new Blob(["TOPSECRET"], { type: "application/octet-stream" })); document.body.append(f); return true })()`,
+	"a form of a window":      `(() => { const f = document.createElement("form"); f.action = "/file"; f.target = "_blank"; document.body.append(f); f.submit(); return true })()`,
+	"a link of a window":      `(() => { const w = window.open("about:blank"); const a = w.document.createElement("a"); a.href = "/page"; a.download = "w.html"; w.document.body.append(a); w.HTMLElement.prototype.click.call(a); return true })()`,
+	"an area":                 `(() => { const m = document.createElement("map"); m.innerHTML = '<area href="/page" download="a.html">'; document.body.append(m); m.firstChild.click(); return true })()`,
+	"a drawing's link":        `(() => { const b = document.createElement("div"); b.innerHTML = '<svg width="20" height="20"><a href="/page" download="v.html"><rect width="20" height="20"/></a></svg>'; document.body.append(b); b.querySelector("a").dispatchEvent(new MouseEvent("click", { bubbles: true, composed: true })); return true })()`,
 	"a closed shadow":         `(() => { const h = document.createElement("div"); document.body.append(h); const r = h.attachShadow({ mode: "closed" }); r.innerHTML = '<a href="/page" download="s.html">x</a>'; r.querySelector("a").click(); return true })()`,
 }
 
