@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Every statement of the pure packages is reached by a test of that package.
 set -euo pipefail
-pure=(access access/template agreement audit compliance configuration devicefilter directory edm edm/served event fault location oauth odata odata/filter proof protection strength targeting threat version)
+pure=(access access/template agreement audit browserpolicy compliance configuration devicefilter directory edm edm/served event fault location oauth odata odata/filter proof protection strength targeting threat version)
 checked=0 bad=0
 for p in "${pure[@]}"; do
   out=$(go test -cover "./internal/$p")

@@ -49,6 +49,7 @@ type cli struct {
 	Status    statusCmd    `cmd:"" help:"Say what is managed, what was sent, and what is wrong."`
 	Sync      syncCmd      `cmd:"" help:"Check in now, and obey what the service orders."`
 	Run       runCmd       `cmd:"" help:"Stay in touch with the service until stopped."`
+	Policies  policiesCmd  `cmd:"" name:"browser-policies" help:"Write managed policies that close what an extension cannot, for a browser that is used for work only."`
 	Diagnose  diagnoseCmd  `cmd:"" help:"Print what an administrator may ask this app for: versions, verdicts and a log, nothing personal."`
 	Prove     proveCmd     `cmd:"" help:"Answer the device challenge of the organization's sign-in page."`
 	Browser   browserCmd   `cmd:"" hidden:"" help:"Serve the browser extension; browsers start this by themselves."`
