@@ -49,6 +49,12 @@
     return call(real, this, command, ...rest);
   });
 
+  // What a page's own parts carry when they are dragged stays within the page.
+  guard(window.DataTransfer?.prototype, "setData", (real) => function setData(type, data) {
+    if (/^(text|url)/i.test(String(type)) && (held("copy") || held("copy-org"))) return;
+    return call(real, this, type, data);
+  });
+
   guard(window, "print", (real) => function print() {
     if (!held("print")) call(real, window_);
   });

@@ -56,12 +56,22 @@ func TestNoWayOfCopyingLeadsOut(t *testing.T) {
 			t.Logf("%s does not copy even where it may: it proves nothing", name)
 		}
 	}
+	carried := func() string {
+		d.site()
+		return eval[string](d, `(() => { const d = new DataTransfer(); d.setData("text/plain", "TOPSECRET"); d.setData("application/x-own", "1"); return d.getData("text/plain") + d.getData("application/x-own") })()`)
+	}
+	if got := carried(); got != "TOPSECRET1" {
+		t.Fatalf("where everything is allowed, a page's parts carry %q", got)
+	}
 	if len(open) < 8 {
 		t.Fatalf("only %v copy where everything is allowed", open)
 	}
 	for _, level := range []string{"none", "orgDestinationAnySource"} {
 		d.site()
 		d.settings(map[string]any{"allowedOutboundClipboardSharingLevel": level}, map[string]string{"none": "copy", "orgDestinationAnySource": "copy-org"}[level], true)
+		if got := carried(); got != "1" {
+			t.Errorf("%s: a page's parts carry %q", level, got)
+		}
 		for _, name := range open {
 			if leaks(copies[name]) {
 				t.Errorf("%s: %s leads out", level, name)

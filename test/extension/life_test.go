@@ -44,6 +44,34 @@ func TestAThreatCoversThePageUntilItIsOver(t *testing.T) {
 	}
 }
 
+// A warning is a bar above the page that the keyboard dismisses; the page works.
+func TestAWarningIsDismissed(t *testing.T) {
+	d := sit(t)
+	d.signIn()
+	d.site()
+	const warned = `document.querySelector("postern-cover") !== null`
+	if eval[bool](d, warned) {
+		t.Fatal("there is a warning before there is a reason")
+	}
+	d.house.Do(t, http.MethodPatch, "/beta/deviceAppManagement/windowsManagedAppProtections/"+d.policy, map[string]any{
+		"@odata.type": "#microsoft.graph.windowsManagedAppProtection", "minimumWarningAppVersion": "999.0",
+	}, nil)
+	d.until(warned)
+	if !eval[bool](d, `getComputedStyle(document.body).display !== "none"`) {
+		t.Error("a warning covers the page")
+	}
+	from := eval[string](d, `(() => { document.activeElement?.blur(); return document.activeElement?.tagName ?? "" })()`)
+	for i := 0; eval[bool](d, warned); i++ {
+		if i == 20 {
+			t.Fatalf("the keyboard does not reach the bar, beginning at %s", from)
+		}
+		d.do(chromedp.KeyEvent("\t"))
+		if eval[string](d, `document.activeElement?.tagName ?? ""`) == "POSTERN-COVER" {
+			d.do(chromedp.KeyEvent("\r"))
+		}
+	}
+}
+
 // After a start of the browser pages are guarded by what the extension kept: the
 // agent is not there to tell it anything. An extension that is given on the command
 // line counts as updated at every start, so that the browser forgets its scripts,
