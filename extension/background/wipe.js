@@ -3,7 +3,7 @@
 import { ofOrganization, originOf } from "./policy.js";
 
 // ours is an address of the organisation's, or of a document of it that we show.
-const ours = (url, origins) => ofOrganization(url, origins) || url.startsWith(chrome.runtime.getURL("pages/"));
+const ours = (url, origins) => ofOrganization(url, origins) || url.startsWith(chrome.runtime.getURL("pages/pdf.html"));
 
 export async function wipe(state) {
   const origins = state?.origins ?? [];
@@ -16,6 +16,7 @@ export async function wipe(state) {
       items.push({ name, removed: false, detail: String(e.message ?? e) });
     }
   };
+  await still(origins, true);
   const hosts = [...new Set(origins.map((o) => new URL(o).hostname))];
   await step("open pages of the organization", async () => {
     const tabs = (await chrome.tabs.query({})).filter((t) => [t.url, t.pendingUrl].some((u) => u && ours(u, origins)));
@@ -28,11 +29,16 @@ export async function wipe(state) {
     await step("cookies, storage, caches and service workers", () =>
       chrome.browsingData.remove({ origins }, { cookies: true, cache: true, cacheStorage: true, fileSystems: true, indexedDB: true, localStorage: true, serviceWorkers: true, webSQL: true }));
   }
+  // An answer that was under way may set a cookie once more: it is looked twice.
   await step("cookies that remained", async () => {
-    for (const host of hosts) {
-      for (const c of await chrome.cookies.getAll({ domain: host })) {
+    for (let quiet = 0, rounds = 0; quiet < 2; rounds++) {
+      if (rounds === 20) throw new Error("cookies keep coming back");
+      const left = (await Promise.all(hosts.map((domain) => chrome.cookies.getAll({ domain })))).flat();
+      quiet = left.length === 0 ? quiet + 1 : 0;
+      for (const c of left) {
         await chrome.cookies.remove({ url: `http${c.secure ? "s" : ""}://${c.domain.replace(/^\./, "")}${c.path}`, name: c.name, storeId: c.storeId });
       }
+      await new Promise((done) => setTimeout(done, 150));
     }
   });
   await step("history", async () => {
@@ -50,5 +56,13 @@ export async function wipe(state) {
       await chrome.downloads.erase({ id: d.id });
     }
   });
+  await still(origins, false);
   return items;
+}
+
+// still keeps the organisation's sites from being asked for anything meanwhile.
+async function still(origins, on) {
+  const resourceTypes = ["main_frame", "sub_frame", "xmlhttprequest", "script", "stylesheet", "image", "font", "media", "object", "ping", "websocket", "other"];
+  const rules = origins.map((origin, i) => ({ id: i + 1, priority: 10, action: { type: "block" }, condition: { urlFilter: "|" + origin + "/", resourceTypes } }));
+  await chrome.declarativeNetRequest.updateSessionRules({ removeRuleIds: rules.map((r) => r.id), addRules: on ? rules : [] });
 }

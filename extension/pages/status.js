@@ -4,6 +4,8 @@ const words = {
   receiveDataFrom: { allApps: "allowed", none: "not allowed" }, sendOrgDataTo: { allApps: "allowed", none: "not allowed" }, printOrgData: { allow: "allowed", block: "not allowed" },
 };
 const labels = { cutCopyPaste: "Copy and paste", receiveDataFrom: "Uploads", sendOrgDataTo: "Downloads", printOrgData: "Printing" };
+// The service has not answered a PC that was enrolled a moment ago.
+const fresh = (state) => state.decision.reasons?.some((r) => r.code === "notCheckedIn");
 const headlines = { allow: "You are protected and healthy", warn: "Something needs your attention", block: "Access is blocked for now", wipe: "Your organization's data is removed" };
 
 async function show() {
@@ -24,7 +26,7 @@ async function show() {
     $("act").onclick = () => act("enroll");
     return;
   }
-  $("headline").textContent = headlines[state.decision.action] ?? headlines.block;
+  $("headline").textContent = fresh(state) ? "Your organization is looking at this PC…" : headlines[state.decision.action] ?? headlines.block;
   $("summary").textContent = "";
   for (const r of state.decision.reasons ?? []) {
     const item = document.createElement("li"), steps = document.createElement("ol");
@@ -53,4 +55,5 @@ async function act(type) {
   if (error) $("summary").textContent = error;
 }
 
+chrome.storage.onChanged.addListener((change) => { if (change.state) show(); });
 show();

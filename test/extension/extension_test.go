@@ -49,8 +49,17 @@ type desk struct {
 	close    func() // the browser
 }
 
-// sit opens everything; the person is not signed in yet.
+// sit opens everything; the PC is enrolled, and the person is not signed in yet.
 func sit(t *testing.T) *desk {
+	t.Helper()
+	d := arrive(t)
+	d.enroll()
+	d.open()
+	return d
+}
+
+// arrive is a PC that nobody has enrolled yet.
+func arrive(t *testing.T) *desk {
 	t.Helper()
 	h := play.Start(t, play.Build(t))
 	h.Furnish(t)
@@ -67,8 +76,6 @@ func sit(t *testing.T) *desk {
 	}
 	h.Do(t, "GET", "/beta/deviceAppManagement/windowsManagedAppProtections", nil, &all)
 	d.policy = all.Value[0].ID
-	d.enroll()
-	d.open()
 	return d
 }
 
@@ -119,6 +126,11 @@ func (d *desk) open() {
 		if try == 2 || !strings.Contains(err.Error(), "failed to start") {
 			d.Fatal(err)
 		}
+	}
+	// The extension has heard of the agent, or knows what it heard last.
+	d.do(chromedp.Navigate("chrome-extension://"+nativehost.ExtensionID+"/pages/stopped.html"), chromedp.WaitVisible("#back"))
+	for !eval[bool](d, `chrome.storage.local.get("state").then((s) => s.state !== undefined)`) {
+		eval[bool](d, `new Promise((done) => setTimeout(() => done(true), 20))`)
 	}
 }
 
