@@ -50,6 +50,8 @@ func TestTheCodeNamesWhatCannotBeHadHere(t *testing.T) {
 		{"a bound token", []access.Policy{with(policy("a"), bound)}, nil, "denied 530084 [signInTokenProtection] [failure]"},
 		{"a stronger method", []access.Policy{with(policy("a"), func(p *access.Policy) { p.Grant.Strength = strength.PhishingResistant })}, nil,
 			"denied 50076 [authenticationStrength] [failure]"},
+		{"methods that are strong enough", []access.Policy{with(policy("a"), func(p *access.Policy) { p.Grant.Strength = strength.Multifactor })},
+			func(f *access.Facts) { f.Methods = strength.Password | strength.SoftwareOath }, "granted 0 [] [success]"},
 		{"a strength that is gone is met by nobody", []access.Policy{with(policy("a"), func(p *access.Policy) { p.Grant.Strength = "gone" })},
 			func(f *access.Facts) { f.Methods = ^strength.Methods(0) }, "denied 50076 [authenticationStrength] [failure]"},
 		{"a method that the page can ask for", []access.Policy{with(policy("a"), func(p *access.Policy) { p.Grant.Strength = strength.Multifactor })},
