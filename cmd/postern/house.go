@@ -75,7 +75,7 @@ func build(ctx context.Context, c *ServeCmd, base string, log *slog.Logger) (*ho
 	if err := h.openCellar(ctx, c); err != nil {
 		return nil, err
 	}
-	if err := h.furnish(); err != nil {
+	if err := h.furnish(c); err != nil {
 		h.close(log)
 		return nil, err
 	}
@@ -107,12 +107,12 @@ func (h *house) openCellar(ctx context.Context, c *ServeCmd) (err error) {
 }
 
 // furnish builds the rooms and connects them.
-func (h *house) furnish() (err error) {
-	if h.gate, err = gate.New(gate.Options{Store: h.store.Gate(), Country: h.country, Now: h.now}); err != nil {
+func (h *house) furnish(c *ServeCmd) (err error) {
+	if h.gate, err = gate.New(gate.Options{Store: h.store.Gate(), Country: h.country, ProofFor: c.ProofFor, Now: h.now}); err != nil {
 		return err
 	}
 	h.idp, err = idp.New(idp.Config{
-		Store: h.store.IDP(), Keys: h.store.Keys(), Gate: h.gate, Sealer: h.sealer, Issuer: h.base, Now: h.now,
+		Store: h.store.IDP(), Keys: h.store.Keys(), Gate: h.gate, Sealer: h.sealer, Issuer: h.base, ProofFor: c.ProofFor, Now: h.now,
 	})
 	if err != nil {
 		return err

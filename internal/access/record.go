@@ -38,15 +38,23 @@ type Remedy struct {
 
 // Ruling is a decision with what follows from it.
 type Ruling struct {
-	Decision  Decision
-	Facts     Facts // that the policies were held against; zero when none was
-	Remedies  []Remedy
-	Steps     []Step                // the smallest set that would grant access; empty when it is granted, or none would
-	Terms     []agreement.Agreement // that must be accepted first
-	Basis     directory.Revisions   // what the decision was made from
-	Record    Record                // to be stored with what the decision permits
+	Decision Decision
+	Facts    Facts // that the policies were held against; zero when none was
+	Remedies []Remedy
+	Steps    []Step                // the smallest set that would grant access; empty when it is granted, or none would
+	Terms    []agreement.Agreement // that must be accepted first
+	Basis    directory.Revisions   // what the decision was made from
+	Record   Record                // to be stored with what the decision permits
+	// Lapsed: it is refused, and the device of the session has not proved itself
+	// lately. To sign in again, without a word from the person, may be all it takes.
+	Lapsed    bool
 	DecidedAt time.Time
 }
+
+// ProofFor is for how long a device that proved itself in a session counts in
+// decisions on it, unless an admin sets it otherwise. A session is a cookie, which
+// can be carried off; the key of the device cannot so easily.
+const ProofFor = 5 * time.Minute
 
 // Record is the entry of the sign-in log (Graph: signIn).
 type Record struct {

@@ -42,6 +42,7 @@ type SessionFacts struct {
 	ExpiresAt    time.Time
 	RevokedAt    time.Time
 	Registration directory.RegistrationID
+	ProvedAt     time.Time // the device behind the registration last proved itself; zero: never
 }
 
 // Config is what a tenant demands of every sign-in, whoever signs in. Its

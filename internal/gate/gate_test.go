@@ -87,7 +87,7 @@ func healthy() *world {
 	ada := directory.User{ID: "ada", Tenant: "t", UserPrincipalName: "ada@example.org", Enabled: true, Revision: 2}
 	return &world{
 		facts: gate.Facts{
-			Session: gate.SessionFacts{ID: "s", ExpiresAt: now.Add(time.Hour), Registration: "reg"},
+			Session: gate.SessionFacts{ID: "s", ExpiresAt: now.Add(time.Hour), Registration: "reg", ProvedAt: now.Add(-time.Minute)},
 			User:    ada,
 			Device:  &directory.Device{ID: "pc", Platform: "windows", Enabled: true},
 			Dossier: &compliance.Dossier{Standing: standing, User: ada, Demands: compliance.Demands{
@@ -151,6 +151,20 @@ func TestDecide(t *testing.T) {
 		{"a registration that ended protects nothing", func(w *world, _ *access.Request) {
 			w.facts.Dossier = nil
 		}, 53009, "compliantApplication"},
+		{"a device that proved itself five minutes ago still counts", func(w *world, _ *access.Request) {
+			w.facts.Session.ProvedAt = now.Add(-access.ProofFor)
+		}, 0, ""},
+		{"a device that fell silent counts no longer", func(w *world, _ *access.Request) {
+			w.facts.Session.ProvedAt = now.Add(-access.ProofFor - time.Millisecond)
+		}, 53009, gate.DeviceProofLapsed},
+		{"to fall silent makes no Mac of it, whatever the browser says", func(w *world, r *access.Request) {
+			w.facts.Session.ProvedAt = time.Time{}
+			r.UserAgent = "Mozilla/5.0 (Macintosh; Intel Mac OS X 14_0) Chrome/130.0"
+		}, 53009, gate.DeviceProofLapsed},
+		{"what asks for no device goes on without its proof", func(w *world, _ *access.Request) {
+			w.facts.Session.ProvedAt = time.Time{}
+			w.config.Access = nil
+		}, 0, ""},
 		{"an old Windows names Windows", func(w *world, _ *access.Request) {
 			w.facts.Dossier.Standing.OSVersion = "10.0.19045.1"
 		}, 53009, "minOsVersion"},

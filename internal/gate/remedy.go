@@ -16,6 +16,7 @@ type situation struct {
 	verdict    *compliance.Verdict // of the app behind the session; nil without one
 	device     *directory.Device
 	registered bool // an app proved itself in this session
+	lapsed     bool // it did, and not lately
 }
 
 // possible are the steps that a person may take on a personal PC, the ones that
@@ -110,6 +111,9 @@ func protectApp(s situation) []access.Remedy {
 			Steps: []string{"Ask your help desk to enable it."},
 		}}
 	}
+	if s.lapsed {
+		return []access.Remedy{proveAgain()}
+	}
 	if s.verdict == nil {
 		return []access.Remedy{enroll(s.registered)}
 	}
@@ -157,6 +161,18 @@ func enroll(was bool) access.Remedy {
 			"Install the Postern agent, if this PC does not have it yet. It needs no administrator rights and manages nothing.",
 			"Sign in to the agent with your work account.",
 			"Open this page again in your work browser profile and choose “Check again”.",
+		},
+	}
+}
+
+// proveAgain is for a browser that fell silent: it slept, or its agent did.
+func proveAgain() access.Remedy {
+	return access.Remedy{
+		Code: DeviceProofLapsed, Title: "Show again that this is your PC",
+		Why: "Your work browser profile has not shown for some minutes that it runs on the PC you signed in from. That is how your organization knows that nobody else uses your sign-in.",
+		Steps: []string{
+			"Open this page again in your work browser profile; it happens by itself when the Postern extension and its agent are there.",
+			"If it does not, open the Postern extension: it says what is wrong.",
 		},
 	}
 }

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -25,6 +26,10 @@ const (
 	CodeUnknown         = 53003 // something a decision needs does not exist
 )
 
+// DeviceProofLapsed is the remedy code of a session whose device has not proved
+// itself lately.
+const DeviceProofLapsed = "deviceProofLapsed"
+
 // attempts bounds how often a decision is made anew because the tenant's
 // configuration changed while it was read.
 const attempts = 16
@@ -35,14 +40,17 @@ type Options struct {
 	// Country returns the country that an address lies in, as an ISO 3166-1 alpha-2
 	// code, or "" when it is not known. nil: it never is.
 	Country func(netip.Addr) string
-	Now     func() time.Time // zero: time.Now in UTC
+	// ProofFor is for how long a device that proved itself counts; zero: access.ProofFor.
+	ProofFor time.Duration
+	Now      func() time.Time // zero: time.Now in UTC
 }
 
 // Service is the room. It is safe for concurrent use.
 type Service struct {
-	store   Store
-	country func(netip.Addr) string
-	now     func() time.Time
+	store    Store
+	country  func(netip.Addr) string
+	proofFor time.Duration
+	now      func() time.Time
 
 	mu      sync.Mutex
 	tenants map[directory.TenantID]*shelf
@@ -59,7 +67,7 @@ func New(o Options) (*Service, error) {
 	if o.Country == nil {
 		o.Country = func(netip.Addr) string { return "" }
 	}
-	return &Service{store: o.Store, country: o.Country, now: o.Now, tenants: map[directory.TenantID]*shelf{}}, nil
+	return &Service{store: o.Store, country: o.Country, proofFor: cmp.Or(o.ProofFor, access.ProofFor), now: o.Now, tenants: map[directory.TenantID]*shelf{}}, nil
 }
 
 // Decide rules on a session, or an app as itself, reaching resources. It reads
@@ -114,6 +122,11 @@ func (s *Service) rule(r access.Request, f Facts, d *demands) access.Ruling {
 	case f.User.ID == "" || !f.User.Enabled:
 		return s.deny(r, f, CodeAccountDisabled, "the account is disabled")
 	}
+	on := f // the PC that the session was signed in on
+	lapsed := f.Device != nil && now.Sub(f.Session.ProvedAt) > s.proofFor
+	if lapsed { // whoever holds the session now need not hold the PC
+		f.Device, f.Dossier = nil, nil
+	}
 	device := f.Device != nil && f.Device.Enabled
 	var verdict *compliance.Verdict
 	if f.Dossier != nil {
@@ -121,6 +134,7 @@ func (s *Service) rule(r access.Request, f Facts, d *demands) access.Ruling {
 		verdict = &v
 	}
 	a := s.facts(r, f, d, now)
+	a.Platform, a.SignInRisk = platform(r, on), signInRisk(r, on) // to fall silent makes no other system of it
 	a.CompliantApplication = device && verdict != nil && verdict.State == compliance.Compliant
 	began := s.now()
 	ruling := access.Ruling{Decision: d.policies.Evaluate(&a), Facts: a, Basis: f.Revisions, DecidedAt: now}
@@ -134,7 +148,8 @@ func (s *Service) rule(r access.Request, f Facts, d *demands) access.Ruling {
 				ruling.Terms = append(ruling.Terms, g)
 			}
 		}
-		ruling.Remedies = remedies(d.policies, &ruling, situation{verdict: verdict, device: f.Device, registered: f.Session.Registration != ""})
+		ruling.Remedies = remedies(d.policies, &ruling, situation{verdict: verdict, device: f.Device, registered: f.Session.Registration != "", lapsed: lapsed})
+		ruling.Lapsed = lapsed
 		for _, remedy := range ruling.Remedies {
 			why = append(why, remedy.Code)
 		}

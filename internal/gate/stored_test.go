@@ -68,7 +68,7 @@ func keep(t testing.TB) *stored {
 	standing.Revision = 0
 	s.ok(s.MAM().Save(ctx, mam.Change{Registration: &mam.Registration{Standing: standing, DeviceName: "PC", KeyThumbprint: "jkt"}}))
 	s.session, err = s.IDP().SaveSession(ctx, idp.Session{
-		ID: "s", Tenant: "t", User: "ada", CookieHash: "c", AuthAt: now, Methods: []string{"pwd"}, Registration: "reg", ExpiresAt: now.Add(time.Hour),
+		ID: "s", Tenant: "t", User: "ada", CookieHash: "c", AuthAt: now, Methods: []string{"pwd"}, Registration: "reg", ProvedAt: now, ExpiresAt: now.Add(time.Hour),
 	})
 	s.ok(err)
 	s.signal(threat.Healthy, now.Add(-2*time.Minute))

@@ -55,32 +55,47 @@ func (s *Service) ProveDevice(ctx context.Context, v Visit, proof string) (Step,
 // checkDevice returns the registration that a proof speaks for, or why it speaks
 // for none.
 func (s *Service) checkDevice(ctx context.Context, j *journey, proof, nonce string) (id directory.RegistrationID, why string, err error) {
-	jws, kid, why := parseDeviceProof(proof)
-	if why != "" {
-		return "", why, nil
-	}
-	device, err := s.store.DeviceByKey(ctx, j.tenant.ID, kid)
-	if err != nil {
-		return "", "No device with this key is registered in this organization.", ifNotFound(err)
-	}
-	var key jose.JSONWebKey
-	if err := key.UnmarshalJSON(device.Key); err != nil {
-		return "", "", err
-	}
-	if jkt, err := thumbprint(key); err != nil || jkt != kid {
-		return "", "", errors.New("idp: a stored device key does not fit its thumbprint")
-	}
-	var c wire.DeviceProof
-	if jws.Claims(key.Key, &c) != nil {
-		return "", "The proof is not signed by the device's key.", nil
+	c, device, why, err := s.readProof(ctx, j.tenant.ID, proof)
+	if err != nil || why != "" {
+		return "", why, err
 	}
 	if why := s.deviceClaims(c, nonce); why != "" {
 		return "", why, nil
 	}
-	if c.Device != string(device.ID) || !device.Enabled {
-		return "", "The proof is for another device, or the device is disabled.", nil
+	return s.installed(ctx, j.user, c, device)
+}
+
+// readProof returns what a proof says and the device whose key signed it, or why
+// nobody vouches for it.
+func (s *Service) readProof(ctx context.Context, t directory.TenantID, proof string) (c wire.DeviceProof, device directory.Device, why string, err error) {
+	jws, kid, why := parseDeviceProof(proof)
+	if why != "" {
+		return c, device, why, nil
 	}
-	id, err = s.store.ProvingRegistration(ctx, j.tenant.ID, j.user.ID, directory.PackageID(c.App), kid)
+	device, err = s.store.DeviceByKey(ctx, t, kid)
+	if err != nil {
+		return c, device, "No device with this key is registered in this organization.", ifNotFound(err)
+	}
+	var key jose.JSONWebKey
+	if err := key.UnmarshalJSON(device.Key); err != nil {
+		return c, device, "", err
+	}
+	if jkt, err := thumbprint(key); err != nil || jkt != kid {
+		return c, device, "", errors.New("idp: a stored device key does not fit its thumbprint")
+	}
+	if jws.Claims(key.Key, &c) != nil {
+		return c, device, "The proof is not signed by the device's key.", nil
+	}
+	if c.Device != string(device.ID) || !device.Enabled {
+		return c, device, "The proof is for another device, or the device is disabled.", nil
+	}
+	return c, device, "", nil
+}
+
+// installed returns the user's registration of the app that a proof names, on the
+// device that signed it.
+func (s *Service) installed(ctx context.Context, u directory.User, c wire.DeviceProof, device directory.Device) (id directory.RegistrationID, why string, err error) {
+	id, err = s.store.ProvingRegistration(ctx, u.Tenant, u.ID, directory.PackageID(c.App), device.KeyThumbprint)
 	if err != nil {
 		return "", "This app is not enrolled for you on this PC.", ifNotFound(err)
 	}

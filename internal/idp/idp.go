@@ -26,6 +26,7 @@
 package idp
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
@@ -37,6 +38,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/semaphore"
+
+	"github.com/postern-mam/postern/internal/access"
 )
 
 const (
@@ -67,14 +70,17 @@ type Sealer interface {
 	Open(name string, sealed []byte) ([]byte, error)
 }
 
-// Config is what the room needs. All of it is required.
+// Config is what the room needs. All of it but ProofFor is required.
 type Config struct {
 	Store  Store
 	Keys   Keys
 	Gate   Gate
 	Sealer Sealer
 	Issuer string // public base URL, https, without a trailing slash
-	Now    func() time.Time
+	// ProofFor is for how long a device that proved itself counts, as the gate has
+	// it; zero: access.ProofFor.
+	ProofFor time.Duration
+	Now      func() time.Time
 }
 
 // Service is the room.
@@ -86,6 +92,8 @@ type Service struct {
 	base   string
 	clock  func() time.Time
 	hashes *semaphore.Weighted // argon2id takes 19 MiB a piece
+
+	proofFor time.Duration
 
 	mu      sync.Mutex // guards what is below: keys read once
 	signing *signingKey
@@ -112,7 +120,7 @@ func New(c Config) (*Service, error) {
 		return nil, errors.Join(missing...)
 	}
 	return &Service{
-		store: c.Store, shared: c.Keys, gate: c.Gate, sealer: c.Sealer, base: c.Issuer, clock: c.Now,
+		store: c.Store, shared: c.Keys, gate: c.Gate, sealer: c.Sealer, base: c.Issuer, clock: c.Now, proofFor: cmp.Or(c.ProofFor, access.ProofFor),
 		hashes: semaphore.NewWeighted(int64(min(max(runtime.GOMAXPROCS(0), 2), 8))),
 	}, nil
 }

@@ -114,7 +114,7 @@ func (v gateView) sessionFacts(tx *sqldb.Tx, r access.Request, f *gate.Facts) er
 	}
 	f.Session = gate.SessionFacts{
 		ID: s.ID, AuthAt: s.AuthAt, MFAAt: s.MFAAt, Methods: s.Methods, PasswordAt: s.PasswordAt, Transfer: s.Transfer,
-		ExpiresAt: s.ExpiresAt, RevokedAt: s.RevokedAt, Registration: s.Registration,
+		ExpiresAt: s.ExpiresAt, RevokedAt: s.RevokedAt, Registration: s.Registration, ProvedAt: s.ProvedAt,
 	}
 	f.Revisions = at
 	at.Session = 0

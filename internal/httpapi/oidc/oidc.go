@@ -90,6 +90,9 @@ func (d *Door) Mount(mux *http.ServeMux) {
 	mux.Handle("POST /{tenant}/oauth2/v2.0/introspect", d.json(d.introspect))
 	mux.Handle("POST /{tenant}/oauth2/v2.0/devicecode", d.json(d.beginDevice))
 
+	mux.Handle("GET /{tenant}/oauth2/v2.0/deviceproof", d.json(d.challenge))
+	mux.Handle("POST /{tenant}/oauth2/v2.0/deviceproof/renew", d.json(d.proveAgain))
+
 	mux.Handle("GET /{tenant}/oauth2/v2.0/authorize", d.page(d.start))
 	mux.Handle("POST /{tenant}/oauth2/v2.0/authorize", d.page(d.start))
 	mux.Handle("GET /{tenant}/oauth2/v2.0/resume", d.page(d.resume))

@@ -298,6 +298,25 @@ func TestFormsOfOtherSitesAndOtherBrowsersAreRefused(t *testing.T) {
 	}
 }
 
+func TestNobodyElseAsksForAChallengeOfTheDevice(t *testing.T) {
+	w := open(t)
+	at := w.base + "/" + tenant + "/oauth2/v2.0/deviceproof"
+	for _, from := range []string{"cross-site", "same-site"} {
+		if res, _ := w.send("GET", at, nil, "Sec-Fetch-Site", from); res.StatusCode != http.StatusForbidden {
+			t.Errorf("%s: %d", from, res.StatusCode)
+		}
+	}
+	if res, body := w.send("GET", at, nil); res.StatusCode != http.StatusUnauthorized || !strings.Contains(body, "sign in first") {
+		t.Errorf("nobody is signed in: %d %s", res.StatusCode, body)
+	}
+	if res, body := w.send("POST", at+"/renew", url.Values{"proof": {"a.b.c"}}); res.StatusCode != http.StatusUnauthorized || strings.Contains(body, "<") {
+		t.Errorf("a proof without a session: %d %s", res.StatusCode, body)
+	}
+	if res, _ := w.send("GET", at+"/renew", nil); res.StatusCode != http.StatusMethodNotAllowed {
+		t.Errorf("by GET: %d", res.StatusCode)
+	}
+}
+
 func TestATokenErrorHasEntrasShape(t *testing.T) {
 	w := open(t)
 	id := "0f6e3c40-1111-4222-8333-444455556666"

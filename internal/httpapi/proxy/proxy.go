@@ -156,7 +156,7 @@ func (h *Handler) route(w http.ResponseWriter, r *http.Request, id string) error
 	case a.Granted():
 		h.forward(w, r, a, v)
 		return nil
-	case (a.Pass == nil || ended(a.Ruling.Decision.Code) || a.Ruling.Decision.Outcome == access.Challenge) && navigates(r):
+	case (a.Pass == nil || ended(a.Ruling.Decision.Code) || a.Ruling.Decision.Outcome == access.Challenge || a.Ruling.Lapsed) && navigates(r):
 		return h.signIn(w, r, a.Site, r.URL.RequestURI())
 	case a.Pass == nil || ended(a.Ruling.Decision.Code):
 		return &problem.Refusal{
