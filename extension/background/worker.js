@@ -5,6 +5,7 @@ import { browserVersion, connect } from "./agent.js";
 import { downloads } from "./downloads.js";
 import { enforce, known, restore, sync } from "./enforce.js";
 import { ofOrganization, originOf } from "./policy.js";
+import { renewals } from "./renew.js";
 import { wipe } from "./wipe.js";
 
 const agent = connect({
@@ -14,14 +15,19 @@ const agent = connect({
   open: (m) => chrome.tabs.create({ url: m.url }),
   lost: () => enforce(null),
 });
+const proof = renewals((nonce, origin) => agent.ask({ type: "prove", nonce, origin }), known);
 
 restore();
 downloads(known);
 chrome.runtime.onStartup.addListener(() => agent.wake());
 chrome.runtime.onInstalled.addListener(() => agent.wake());
 chrome.alarms.create("postern", { periodInMinutes: 0.5 });
-chrome.alarms.onAlarm.addListener(() => agent.wake());
+chrome.alarms.onAlarm.addListener(() => {
+  agent.wake();
+  proof.look();
+});
 agent.wake();
+proof.look();
 
 // ask answers a page of the organisation, a page of the sign-in service, or a page
 // of our own; nobody else is heard.
@@ -59,6 +65,7 @@ async function answer(m, sender) {
     const lately = (proofs.get(sender.tab.id) ?? []).filter((at) => now - at < 60_000);
     if (lately.length >= 5) return { error: "The proof was refused several times. Reload the page to try again." };
     proofs.set(sender.tab.id, [...lately, now]);
+    proof.soon();
     return agent.ask({ type: "prove", nonce: String(m.nonce), origin });
   }
   if (!state || !ofOrganization(origin, state.origins)) return undefined;

@@ -43,6 +43,7 @@ type desk struct {
 	ctx      context.Context // of the tab
 	dir      string          // of the agent
 	profile  string
+	program  string // the agent's binary
 	personal *httptest.Server
 	policy   string // identifier of the app protection policy
 	client   *sdk.Client
@@ -58,10 +59,10 @@ func sit(t *testing.T) *desk {
 	return d
 }
 
-// arrive is a PC that nobody has enrolled yet.
-func arrive(t *testing.T) *desk {
+// arrive is a PC that nobody has enrolled yet. The service gets further flags.
+func arrive(t *testing.T, flags ...string) *desk {
 	t.Helper()
-	h := play.Start(t, play.Build(t))
+	h := play.StartWith(t, play.Build(t), flags...)
 	h.Furnish(t)
 	d := &desk{T: t, house: h, dir: t.TempDir()}
 	site := httptest.NewServer(lab("TOPSECRET"))
@@ -159,6 +160,7 @@ func (d *desk) start(ctx context.Context, bin, extension string) error {
 func (d *desk) agent() {
 	d.Helper()
 	bin := filepath.Join(d.TempDir(), "postern-agent")
+	d.program = bin
 	out, err := exec.CommandContext(d.Context(), "go", "build", "-o", bin, "github.com/postern-mam/postern/cmd/postern-agent").CombinedOutput()
 	if err != nil {
 		d.Fatalf("%v\n%s", err, out)

@@ -100,6 +100,12 @@ func StartOn(t testing.TB, bin, database string) *House {
 // directory, on the embedded database.
 func Start(t testing.TB, bin string) *House { return start(t, bin) }
 
+// StartWith is Start with further flags of "serve".
+func StartWith(t testing.TB, bin string, args ...string) *House {
+	t.Helper()
+	return start(t, bin, args...)
+}
+
 func start(t testing.TB, bin string, args ...string) *House {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
