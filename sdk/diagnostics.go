@@ -41,7 +41,7 @@ func (c *Client) Diagnostics(ctx context.Context) wire.Diagnostics {
 	d := wire.Diagnostics{
 		CollectedAt: c.cfg.Now().UTC(), AppVersion: c.cfg.AppVersion, SDKVersion: Version, PolicyETag: s.Policy.ETag,
 		LastSync: s.LastCheckInAt, Facts: map[string]string{
-			"app": c.cfg.App, "system": runtime.GOOS + "/" + runtime.GOARCH, "keyProtection": c.cfg.Sealer.Protection(),
+			"app": c.cfg.App, "system": runtime.GOOS + "/" + runtime.GOARCH, "keyProtection": c.key.Protection,
 			"enrolled": strconv.FormatBool(s.Registration != ""), "access": decision.Action, "reasons": codes(decision.Reasons),
 			"configuration": strconv.Itoa(len(s.Policy.Configuration)), "ended": s.Ended,
 			"accountDisabled": strconv.FormatBool(s.Disabled), "wiping": strconv.FormatBool(s.Wiping != nil || s.Removing),

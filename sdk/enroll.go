@@ -121,7 +121,7 @@ func (c *Client) enroll(ctx context.Context) error {
 	var device wire.Device
 	_, err = c.do(ctx, call{method: http.MethodPost, path: wire.PathDevices, token: true, out: &device, in: wire.RegisterDevice{
 		DisplayName: m.DisplayName, Platform: "windows", OSVersion: m.OSVersion, Model: m.Model, Manufacturer: m.Manufacturer,
-		KeyProtection: c.cfg.Sealer.Protection(), Management: m.Management,
+		KeyProtection: c.key.Protection, Management: m.Management,
 	}})
 	if err != nil {
 		return err

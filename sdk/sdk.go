@@ -74,7 +74,7 @@ type Config struct {
 	Browser func(ctx context.Context, url string) error
 	HTTP    *http.Client     // zero: http.DefaultTransport; must set no Timeout, which would cut the stream
 	Now     func() time.Time // zero: time.Now
-	Sealer  Sealer           // zero: files that only their owner can read
+	Sealer  Sealer           // zero: what the system offers, else files that only their owner can read
 	// OnWipe removes what the app itself keeps of the organisation, beside the
 	// sealed store; it returns what it removed. It runs at a wipe, at sign-out and
 	// when another account enrols, and may run again after a crash.
@@ -123,9 +123,7 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	if cfg.Sealer == nil {
-		cfg.Sealer = plainFiles{}
-	}
+	cfg, stores := guarded(cfg)
 	if cfg.HTTP == nil {
 		cfg.HTTP = &http.Client{}
 	}
@@ -134,10 +132,10 @@ func New(cfg Config) (*Client, error) {
 	}
 	cfg.Authority = u.String()
 	c := &Client{cfg: cfg, base: cfg.Authority + "/mam/v1", origin: origin(u), http: cfg.HTTP, changed: make(chan struct{}, 1)}
-	if c.key, err = devicekey.Open(cfg.Dir, cfg.Sealer); err != nil {
+	c.journal = journal.In(cfg.Dir)
+	if err := c.openKey(stores); err != nil {
 		return nil, err
 	}
-	c.journal = journal.In(cfg.Dir)
 	if err := c.reload(); err != nil {
 		return nil, err
 	}
@@ -161,6 +159,7 @@ type Status struct {
 	RegistrationID string              `json:"registrationId,omitempty"`
 	DeviceID       string              `json:"deviceId,omitempty"`
 	UserID         string              `json:"userId,omitempty"`
+	KeyProtection  string              `json:"keyProtection"` // of the device key: "tpm", "cng", "dpapi", "software"
 	LastCheckInAt  time.Time           `json:"lastCheckInAt,omitzero"`
 	LastSent       *wire.CheckIn       `json:"lastSent,omitempty"` // everything that the last check-in said
 	Verdict        *wire.CheckInResult `json:"verdict,omitempty"`
@@ -178,7 +177,7 @@ func (c *Client) Status() Status {
 	s := c.state
 	return Status{
 		Authority: c.cfg.Authority, App: c.cfg.App, Enrolled: s.Registration != "", RegistrationID: s.Registration, DeviceID: s.Device,
-		UserID: s.User, LastCheckInAt: s.LastCheckInAt, LastSent: s.LastSent, Verdict: s.LastResult, PolicyETag: s.Policy.ETag,
+		UserID: s.User, KeyProtection: c.key.Protection, LastCheckInAt: s.LastCheckInAt, LastSent: s.LastSent, Verdict: s.LastResult, PolicyETag: s.Policy.ETag,
 		Configuration: s.Policy.Configuration, Decision: d, WipedAt: s.WipedAt,
 	}
 }

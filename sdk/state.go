@@ -13,7 +13,10 @@ import (
 	"github.com/postern-mam/postern/wire"
 )
 
-const stateFile = "state.json"
+const (
+	stateFile = "state.json"
+	stateLock = "state.lock"
+)
 
 // state is what survives a restart.
 type state struct {
@@ -90,7 +93,7 @@ func (c *Client) update(change func(*state)) error {
 func (c *Client) locked(f func() error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	release, err := disk.Lock(c.cfg.Dir, "state.lock")
+	release, err := disk.Lock(c.cfg.Dir, stateLock)
 	if err != nil {
 		return err
 	}

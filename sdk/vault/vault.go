@@ -17,10 +17,15 @@ import (
 	"github.com/postern-mam/postern/sdk/internal/disk"
 )
 
+// The files beside the sealed ones.
 const (
-	vaultDir     = "organization"
-	vaultKeyFile = "organization.key"
-	keyBytes     = 32
+	KeyFile  = "organization.key" // the sealed key
+	LockFile = "vault.lock"       // held by whoever reads or writes
+)
+
+const (
+	vaultDir = "organization"
+	keyBytes = 32
 )
 
 // ErrWiped says that the key of the sealed store is gone: its files can never
@@ -55,12 +60,12 @@ func New(root string, s Sealer, may func() error) *Vault {
 
 func (v *Vault) dir() string { return filepath.Join(v.root, vaultDir) }
 
-func (v *Vault) keyPath() string { return filepath.Join(v.root, vaultKeyFile) }
+func (v *Vault) keyPath() string { return filepath.Join(v.root, KeyFile) }
 
 // Save seals data under name, replacing what was there. It fails while access
 // is cut.
 func (v *Vault) Save(name string, data []byte) error {
-	release, err := disk.Lock(v.root, "vault.lock")
+	release, err := disk.Lock(v.root, LockFile)
 	if err != nil {
 		return err
 	}
@@ -84,7 +89,7 @@ func (v *Vault) Save(name string, data []byte) error {
 // and ErrWiped when a wipe destroyed the key of what is. It fails while access is
 // cut.
 func (v *Vault) Load(name string) ([]byte, error) {
-	release, err := disk.Lock(v.root, "vault.lock")
+	release, err := disk.Lock(v.root, LockFile)
 	if err != nil {
 		return nil, err
 	}
@@ -127,9 +132,9 @@ func (v *Vault) aead(create bool) (cipher.AEAD, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := v.sealer.Open(vaultKeyFile, sealed)
+	key, err := v.sealer.Open(KeyFile, sealed)
 	if err != nil || len(key) != keyBytes {
-		return nil, errors.Join(fmt.Errorf("sdk: %s is damaged", vaultKeyFile), err)
+		return nil, errors.Join(fmt.Errorf("sdk: %s is damaged", KeyFile), err)
 	}
 	block, err := aes.NewCipher(key)
 	if err != nil {
@@ -151,7 +156,7 @@ func (v *Vault) readKey() ([]byte, error) {
 func (v *Vault) makeKey() (sealed []byte, err error) {
 	key := make([]byte, keyBytes)
 	_, _ = rand.Read(key) // never fails (crypto/rand)
-	if sealed, err = v.sealer.Seal(vaultKeyFile, key); err != nil {
+	if sealed, err = v.sealer.Seal(KeyFile, key); err != nil {
 		return nil, err
 	}
 	return sealed, disk.Replace(v.keyPath(), sealed)
@@ -159,7 +164,7 @@ func (v *Vault) makeKey() (sealed []byte, err error) {
 
 // Wipe destroys the key first and the files after it. It may be repeated.
 func (v *Vault) Wipe() error {
-	release, err := disk.Lock(v.root, "vault.lock")
+	release, err := disk.Lock(v.root, LockFile)
 	if err != nil {
 		return err
 	}
