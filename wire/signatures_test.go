@@ -151,6 +151,24 @@ func deviceProof() signed {
 	})
 }
 
+func bound() wire.Bound {
+	return wire.Bound{
+		Issuer: authority, IssuedAt: at().Unix(), Tenant: tenant, User: user, Registration: registration, Device: device, KeyThumb: thumbprint(deviceKey()),
+	}
+}
+
+func signedPolicy() signed {
+	k := serviceKey()
+	return sign(k, map[string]any{"alg": "ES256", "kid": thumbprint(k), "typ": wire.TypePolicy}, wire.SignedPolicy{Bound: bound(), Policy: policy()})
+}
+
+func lease() signed {
+	k := serviceKey()
+	return sign(k, map[string]any{"alg": "ES256", "kid": thumbprint(k), "typ": wire.TypeLease}, wire.Lease{
+		Bound: bound(), PolicyETag: policy().ETag, Action: "allow",
+	})
+}
+
 func TestSignaturesReadAndWriteTheirVectors(t *testing.T) {
 	for name, v := range map[string]struct {
 		signed signed
@@ -158,6 +176,8 @@ func TestSignaturesReadAndWriteTheirVectors(t *testing.T) {
 	}{
 		"wipe-order.json":        {order(), &wire.WipeOrder{}},
 		"diagnostics-order.json": {orderTo("diagnostics"), &wire.WipeOrder{}},
+		"signed-policy.json":     {signedPolicy(), &wire.SignedPolicy{}},
+		"lease.json":             {lease(), &wire.Lease{}},
 		"wipe-receipt.json":      {receipt(), &wire.WipeReceipt{}},
 		"dpop-token.json":        {tokenProof(), &dpop{}},
 		"dpop-device.json":       {loneProof(), &dpop{}},

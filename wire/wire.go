@@ -38,6 +38,8 @@ const (
 	TypeWipeOrder   = "postern-wipe-order+jwt"
 	TypeWipeReceipt = "postern-wipe-receipt+jwt"
 	TypeDeviceProof = "mam-device-proof+jwt"
+	TypePolicy      = "postern-policy+jwt"
+	TypeLease       = "postern-lease+jwt"
 )
 
 // EnrollmentScope is the OAuth scope that a token for this protocol is asked with.
@@ -79,8 +81,8 @@ type Enrollment struct {
 	TenantID       string `json:"tenantId"`
 	UserID         string `json:"userId"`
 	Policy         Policy `json:"policy"`
-	// OrderKeys is the JWK set that verifies wipe orders; kept for when the
-	// service is not reachable.
+	// OrderKeys is the JWK set that verifies orders, policies and leases; kept for
+	// when the service is not reachable.
 	OrderKeys any `json:"orderKeys"`
 }
 
@@ -96,6 +98,35 @@ type Policy struct {
 	// Configuration is what app configuration policies tell the app, sorted by
 	// name; per-user tokens are expanded.
 	Configuration []Configured `json:"configuration"`
+	// Signed is all of this once more as a compact JWS of SignedPolicy: keep this
+	// one, and apply what it says.
+	Signed string `json:"signed,omitempty"`
+}
+
+// Bound says which installation a signed document is for. A device accepts one
+// whose every member is its own.
+type Bound struct {
+	Issuer       string `json:"iss"` // the authority
+	IssuedAt     int64  `json:"iat"`
+	Tenant       string `json:"tid"`
+	User         string `json:"sub"`
+	Registration string `json:"registration"`
+	Device       string `json:"device"`
+	KeyThumb     string `json:"jkt"` // the device key
+}
+
+// SignedPolicy is the payload of Policy.Signed; its own policy is not signed again.
+type SignedPolicy struct {
+	Bound
+	Policy Policy `json:"policy"`
+}
+
+// Lease is the payload of CheckInResult.Lease: what the service decided, when,
+// and under which policy. Time without the service is counted from here.
+type Lease struct {
+	Bound
+	PolicyETag string `json:"policyEtag"`
+	Action     string `json:"action"` // "allow", "warn", "block", "wipe"
 }
 
 // Configured is one configured value.
@@ -141,6 +172,7 @@ type CheckInResult struct {
 	Operations     int       `json:"operations"`     // waiting; fetch them when above 0
 	CheckInSeconds int       `json:"checkInSeconds"` // until the next check-in
 	ServerTime     time.Time `json:"serverTime"`
+	Lease          string    `json:"lease,omitempty"` // compact JWS of Lease
 }
 
 // Reason is one cause of a verdict with its remedy.

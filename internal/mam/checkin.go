@@ -137,6 +137,10 @@ func (s *Service) checkIn(ctx context.Context, c Caller, id directory.Registrati
 		}
 		waiting = len(open)
 	}
+	lease, err := s.lease(ctx, f.reg, f.etag)
+	if err != nil {
+		return wire.CheckInResult{}, err
+	}
 	if err := s.cfg.Store.Save(ctx, change); err != nil {
 		return wire.CheckInResult{}, err
 	}
@@ -144,7 +148,7 @@ func (s *Service) checkIn(ctx context.Context, c Caller, id directory.Registrati
 	return wire.CheckInResult{
 		State: v.State.String(), Action: v.Action.String(), Reasons: reasons(v),
 		PolicyETag: f.etag, Operations: waiting,
-		CheckInSeconds: int(v.Retry(s.cfg.CheckInEvery).Seconds()), ServerTime: f.reg.LastSyncAt,
+		CheckInSeconds: int(v.Retry(s.cfg.CheckInEvery).Seconds()), ServerTime: f.reg.LastSyncAt, Lease: lease,
 	}, nil
 }
 

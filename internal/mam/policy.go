@@ -13,7 +13,7 @@ import (
 	"github.com/postern-mam/postern/wire"
 )
 
-// Policy returns what the app must enforce now. Its ETag changes exactly when
+// Policy returns what the app must enforce now, signed for it. Its ETag changes exactly when
 // anything in it does; it is an opaque word without quotes.
 //
 // A user whom no policy targets gets one without settings and checks: there is
@@ -27,6 +27,9 @@ func (s *Service) Policy(ctx context.Context, c Caller, id directory.Registratio
 		return wire.Policy{}, fmt.Errorf("policy: %w", err)
 	}
 	p, err := s.policy(f.dossier, f.dossier.intends())
+	if err == nil {
+		p, err = s.sign(ctx, f.reg, p)
+	}
 	if err != nil {
 		return wire.Policy{}, fmt.Errorf("policy: %w", err)
 	}
