@@ -52,7 +52,7 @@ type RegisterDevice struct {
 	OSVersion     string     `json:"osVersion"`
 	Model         string     `json:"model,omitempty"`
 	Manufacturer  string     `json:"manufacturer,omitempty"`
-	KeyProtection string     `json:"keyProtection"` // "tpm", "dpapi", "software"
+	KeyProtection string     `json:"keyProtection"` // "tpm", "cng", "dpapi", "software"
 	Management    Management `json:"management"`
 }
 

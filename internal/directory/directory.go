@@ -139,12 +139,19 @@ type Installation struct {
 // KeyProtection says what guards a device's private key.
 type KeyProtection string
 
-// The protections a device may declare.
+// The protections a device may declare, the weakest first. All but the first are
+// bound to the Windows account.
 const (
-	KeyInSoftware KeyProtection = "software"
-	KeyInDPAPI    KeyProtection = "dpapi"
-	KeyInTPM      KeyProtection = "tpm"
+	KeyInSoftware KeyProtection = "software" // a file that its owner can read
+	KeyInDPAPI    KeyProtection = "dpapi"    // a file sealed by Windows data protection
+	KeyInCNG      KeyProtection = "cng"      // the software store of Windows, which exports none
+	KeyInTPM      KeyProtection = "tpm"      // hardware, which nothing can copy it out of
 )
+
+// KeyProtections returns all of them, the strongest first.
+func KeyProtections() []KeyProtection {
+	return []KeyProtection{KeyInTPM, KeyInCNG, KeyInDPAPI, KeyInSoftware}
+}
 
 // Device is a PC that an agent registered; it is never managed (Graph: device
 // with trustType Workplace).

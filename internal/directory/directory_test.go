@@ -2,6 +2,7 @@ package directory_test
 
 import (
 	"regexp"
+	"slices"
 	"testing"
 
 	"github.com/postern-mam/postern/internal/directory"
@@ -49,5 +50,12 @@ func TestTheZeroTenantSettingsAreTheSafeOnes(t *testing.T) {
 	var u directory.User
 	if u.Enabled || len(u.Roles) > 0 {
 		t.Error("an unknown user is somebody")
+	}
+}
+
+func TestWhatGuardsAKeyGoesFromTheStrongestToTheWeakest(t *testing.T) {
+	want := []directory.KeyProtection{directory.KeyInTPM, directory.KeyInCNG, directory.KeyInDPAPI, directory.KeyInSoftware}
+	if got := directory.KeyProtections(); !slices.Equal(got, want) {
+		t.Errorf("%q; want %q", got, want)
 	}
 }

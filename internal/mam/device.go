@@ -104,8 +104,8 @@ func describe(r wire.RegisterDevice) (directory.Device, error) {
 	}
 	d.OSVersion = os.String()
 	d.KeyProtection = directory.KeyProtection(r.KeyProtection)
-	if !slices.Contains([]directory.KeyProtection{directory.KeyInTPM, directory.KeyInDPAPI, directory.KeyInSoftware}, d.KeyProtection) {
-		return d, fault.New(fault.Invalid, "keyProtection is %q; it must be one of tpm, dpapi, software", r.KeyProtection)
+	if !slices.Contains(directory.KeyProtections(), d.KeyProtection) {
+		return d, fault.New(fault.Invalid, "keyProtection is %q; it must be one of tpm, cng, dpapi, software", r.KeyProtection)
 	}
 	return d, nil
 }

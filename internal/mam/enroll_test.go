@@ -53,6 +53,22 @@ func TestADeviceTellsTheTruthOrIsRefused(t *testing.T) {
 	}
 }
 
+func TestWhatGuardsAKeyIsKeptAsTold(t *testing.T) {
+	w := newWorld(t)
+	for _, guard := range directory.KeyProtections() {
+		r := laptop()
+		r.KeyProtection = string(guard)
+		p := w.newPC(anna)
+		for range 2 {
+			d, err := w.mam.RegisterDevice(t.Context(), p.caller(), r)
+			must(t, err)
+			if d.KeyProtection != guard {
+				t.Errorf("told %q, kept %q", guard, d.KeyProtection)
+			}
+		}
+	}
+}
+
 func TestAKeyThatWasNotProvenIsRefused(t *testing.T) {
 	w := newWorld(t)
 	c := w.newPC(anna).caller()
