@@ -1,15 +1,21 @@
 // Package vault keeps an account's organisation files sealed on a PC.
+//
+// A sealed file is a header, magic and 32 random bytes, and chunks of 64 KiB, each
+// sealed with AES-256-GCM; the last one is shorter. The key of a file is derived
+// from the account's key, those random bytes and the name (HKDF, RFC 5869), so
+// that no two files have one and none opens under the name of another. The nonce
+// of a chunk is its number and whether it is the last, so that chunks cannot be
+// swapped, dropped or added (STREAM: Hoang, Reyhanitabar, Rogaway and Vizár, 2015).
 package vault
 
 import (
 	"bytes"
-	"crypto/aes"
-	"crypto/cipher"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -20,7 +26,7 @@ import (
 // The files beside the sealed ones.
 const (
 	KeyFile  = "organization.key" // the sealed key
-	LockFile = "vault.lock"       // held by whoever reads or writes
+	LockFile = "vault.lock"       // held by whoever opens, writes or wipes
 )
 
 const (
@@ -32,12 +38,12 @@ const (
 // be read again.
 var ErrWiped = errors.New("sdk: the organization's files were removed from this PC")
 
-// Vault keeps organisation files sealed with AES-256-GCM under a key of this
-// account. Destroying the key destroys every file at once, wherever copies of
-// the ciphertext went. Files are held in memory as a whole; names are
-// authenticated, so that files cannot be swapped for one another.
+// Vault keeps organisation files sealed under a key of this account. Destroying
+// the key destroys every file at once, wherever copies of the ciphertext went. A
+// file is replaced as a whole or not at all; names are hidden.
 //
-// A wipe and a save exclude each other, also between processes.
+// A wipe excludes opening and writing, also between processes. What is open when
+// the key goes can be read no further.
 type Vault struct {
 	root   string
 	sealer Sealer
@@ -65,30 +71,35 @@ func (v *Vault) keyPath() string { return filepath.Join(v.root, KeyFile) }
 // Save seals data under name, replacing what was there. It fails while access
 // is cut.
 func (v *Vault) Save(name string, data []byte) error {
-	release, err := disk.Lock(v.root, LockFile)
+	w, err := v.Create(name)
 	if err != nil {
 		return err
 	}
-	defer release()
-	if err := v.may(); err != nil {
-		return err
+	if _, err := w.Write(data); err != nil {
+		return errors.Join(err, w.Cancel())
 	}
-	aead, err := v.aead(true)
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(v.dir(), 0o700); err != nil {
-		return err
-	}
-	nonce := make([]byte, aead.NonceSize())
-	_, _ = rand.Read(nonce) // never fails (crypto/rand)
-	return disk.Replace(v.path(name), aead.Seal(nonce, nonce, data, []byte(name)))
+	return w.Close()
 }
 
 // Load returns what was saved under name; fs.ErrNotExist when nothing is there,
 // and ErrWiped when a wipe destroyed the key of what is. It fails while access is
 // cut.
 func (v *Vault) Load(name string) ([]byte, error) {
+	f, err := v.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	data := make([]byte, f.Size())
+	if _, err := f.ReadAt(data, 0); err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	return data, nil
+}
+
+// Open opens what was saved under name for reading at any place. It fails as Load
+// does. On Windows, a file can be replaced when nobody has it open.
+func (v *Vault) Open(name string) (*File, error) {
 	release, err := disk.Lock(v.root, LockFile)
 	if err != nil {
 		return nil, err
@@ -97,22 +108,53 @@ func (v *Vault) Load(name string) ([]byte, error) {
 	if err := v.may(); err != nil {
 		return nil, err
 	}
-	sealed, err := os.ReadFile(v.path(name))
+	f, err := disk.Open(v.path(name))
 	if err != nil {
 		return nil, err
 	}
-	aead, err := v.aead(false)
+	file, err := v.read(f, name)
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return file, nil
+}
+
+func (v *Vault) read(f *os.File, name string) (*File, error) {
+	key, err := v.key(false)
 	if err != nil {
 		return nil, err
 	}
-	if len(sealed) < aead.NonceSize() {
-		return nil, fmt.Errorf("sdk: %q is damaged", name)
-	}
-	data, err := aead.Open(nil, sealed[:aead.NonceSize()], sealed[aead.NonceSize():], []byte(name))
+	file := &File{vault: v, name: name, on: f, key: key, cached: none}
+	return file, file.begin()
+}
+
+// Create begins a file that takes the place of what is under name once it is
+// closed. It fails while access is cut.
+func (v *Vault) Create(name string) (*Writer, error) {
+	release, err := disk.Lock(v.root, LockFile)
 	if err != nil {
-		return nil, fmt.Errorf("sdk: %q is damaged, or sealed with another key", name)
+		return nil, err
 	}
-	return data, nil
+	defer release()
+	if err := v.may(); err != nil {
+		return nil, err
+	}
+	key, err := v.key(true)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(v.dir(), 0o700); err != nil {
+		return nil, err
+	}
+	f, err := os.CreateTemp(v.dir(), ".new-*") // mode 0600
+	if err != nil {
+		return nil, err
+	}
+	w := &Writer{vault: v, name: name, on: f, key: key}
+	if err := w.begin(); err != nil {
+		return nil, errors.Join(err, w.Cancel())
+	}
+	return w, nil
 }
 
 // path hides the name: a file name may tell as much as a file.
@@ -121,26 +163,40 @@ func (v *Vault) path(name string) string {
 	return filepath.Join(v.dir(), hex.EncodeToString(sum[:]))
 }
 
-func (v *Vault) aead(create bool) (cipher.AEAD, error) {
-	sealed, err := v.readKey()
+// accountKey is the key of the account, and which file it came from: another one
+// there means that this one was destroyed.
+type accountKey struct {
+	secret []byte
+	sealed []byte
+	from   fs.FileInfo
+}
+
+func (v *Vault) key(create bool) (k accountKey, err error) {
+	k.sealed, err = v.readKey()
 	if errors.Is(err, fs.ErrNotExist) && create {
-		sealed, err = v.makeKey()
+		k.sealed, err = v.makeKey()
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, ErrWiped
+		return k, ErrWiped
 	}
 	if err != nil {
-		return nil, err
+		return k, err
 	}
-	key, err := v.sealer.Open(KeyFile, sealed)
-	if err != nil || len(key) != keyBytes {
-		return nil, errors.Join(fmt.Errorf("sdk: %s is damaged", KeyFile), err)
+	k.secret, err = v.sealer.Open(KeyFile, k.sealed)
+	if err != nil || len(k.secret) != keyBytes {
+		return k, errors.Join(fmt.Errorf("sdk: %s is damaged", KeyFile), err)
 	}
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		return nil, err
+	k.from, err = os.Stat(v.keyPath())
+	return k, err
+}
+
+// alive fails when the key was destroyed since.
+func (v *Vault) alive(k accountKey) error {
+	now, err := os.Stat(v.keyPath())
+	if errors.Is(err, fs.ErrNotExist) || err == nil && (!os.SameFile(now, k.from) || !now.ModTime().Equal(k.from.ModTime())) {
+		return ErrWiped
 	}
-	return cipher.NewGCM(block)
+	return err
 }
 
 // readKey returns the sealed key; fs.ErrNotExist also when a wipe was cut short
@@ -162,7 +218,8 @@ func (v *Vault) makeKey() (sealed []byte, err error) {
 	return sealed, disk.Replace(v.keyPath(), sealed)
 }
 
-// Wipe destroys the key first and the files after it. It may be repeated.
+// Wipe destroys the key first and the files after it, every one that can be
+// removed. It may be repeated.
 func (v *Vault) Wipe() error {
 	release, err := disk.Lock(v.root, LockFile)
 	if err != nil {
@@ -172,5 +229,5 @@ func (v *Vault) Wipe() error {
 	if err := disk.Shred(v.keyPath()); err != nil {
 		return err
 	}
-	return os.RemoveAll(v.dir())
+	return errors.Join(disk.Shred(disk.Leftovers(v.keyPath())...), disk.RemoveAll(v.dir()))
 }
