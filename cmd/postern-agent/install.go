@@ -85,6 +85,9 @@ func (c *uninstallCmd) run(ctx context.Context, s session) error {
 		return fmt.Errorf("%w; nothing was removed: try again when the service can be reached, or give --offline", err)
 	}
 	dir := s.dir
+	if err := sdk.Forget(ctx, sdk.Config{Dir: dir}); err != nil { // also what Windows or the TPM keeps for us
+		return err
+	}
 	removed, err := nativehost.Unregister(dir)
 	if _, ours := os.Stat(filepath.Join(dir, settingsFile)); ours == nil {
 		if gone := os.RemoveAll(dir); gone == nil {
@@ -102,13 +105,19 @@ func (c *uninstallCmd) run(ctx context.Context, s session) error {
 	return err
 }
 
-// client makes the client for a verb that works without a browser.
-func (c *cli) client(s *session) error {
+// client makes the client for a verb that works without a browser. When the
+// device key is lost, and the person said so, everything kept with it goes.
+func (c *cli) client(ctx context.Context, s *session) error {
 	cfg, err := c.config(*s)
 	if err != nil {
 		return err
 	}
 	s.dir = cfg.Dir
 	s.client, err = sdk.New(cfg)
+	if errors.Is(err, sdk.ErrKeyLost) && (c.Enroll.Anew || c.Uninstall.Offline) {
+		if err = sdk.Forget(ctx, cfg); err == nil {
+			s.client, err = sdk.New(cfg)
+		}
+	}
 	return err
 }

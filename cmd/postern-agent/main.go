@@ -119,7 +119,10 @@ func (c *cli) do(ctx context.Context, cmd command, out, errs io.Writer) int {
 	case *uninstallCmd:
 		c.AppVersion = cmp.Or(c.AppVersion, "0") // nothing is reported any more
 	}
-	if err := c.client(&s); err != nil {
+	if err := c.client(ctx, &s); errors.Is(err, sdk.ErrKeyLost) {
+		fmt.Fprintf(errs, "postern-agent: %v: \"postern-agent enroll --anew\" does both, \"postern-agent uninstall --offline\" removes everything\n", err)
+		return 1
+	} else if err != nil {
 		fmt.Fprintln(errs, "postern-agent:", err)
 		return 2
 	}

@@ -11,6 +11,7 @@ import (
 
 type enrollCmd struct {
 	Open bool `help:"Also open the sign-in page in the browser."`
+	Anew bool `help:"Give up a device key that cannot be opened any more, and what was kept with it, and enroll as a new PC."`
 }
 
 func (*enrollCmd) run(ctx context.Context, s session) error {
@@ -40,6 +41,7 @@ func (c statusCmd) run(_ context.Context, s session) error {
 		return nil
 	}
 	fmt.Fprintf(s.out, "managed          %s for user %s at %s\n", st.App, st.UserID, st.Authority)
+	fmt.Fprintf(s.out, "device key       %s\n", heldBy(st.KeyProtection))
 	fmt.Fprintf(s.out, "last check-in    %s\n", st.LastCheckInAt.Format(time.RFC3339))
 	if st.LastSent != nil {
 		sent, err := json.Marshal(st.LastSent)
@@ -60,6 +62,20 @@ func (c statusCmd) run(_ context.Context, s session) error {
 		}
 	}
 	return nil
+}
+
+// heldBy says what guards the device key.
+func heldBy(protection string) string {
+	switch protection {
+	case "tpm":
+		return "in the TPM of this PC, which nothing copies it out of (tpm)"
+	case "cng":
+		return "kept by Windows, which does not export it (cng)"
+	case "dpapi":
+		return "in a file that Windows seals for your account (dpapi)"
+	default:
+		return "in a file that only you can read (" + protection + ")"
+	}
 }
 
 type syncCmd struct{}
