@@ -24,7 +24,9 @@ func TestALostKeyIsGivenUpByAPersonAlone(t *testing.T) {
 		"uninstall --offline": {[]string{"uninstall", "--offline"}, 0, ""},
 	} {
 		dir := t.TempDir()
-		t.Setenv("POSTERN_AGENT_DIR", dir)
+		for _, name := range []string{"POSTERN_AGENT_DIR", "HOME", "XDG_CONFIG_HOME"} { // where browsers look is in them
+			t.Setenv(name, dir)
+		}
 		key := filepath.Join(dir, "device.key")
 		if err := os.WriteFile(key, []byte(lost), 0o600); err != nil {
 			t.Fatal(err)
