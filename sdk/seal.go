@@ -102,7 +102,8 @@ func Forget(ctx context.Context, cfg Config) error {
 	if err := errors.Join(errs...); err != nil {
 		return err // the state stays, and with it what is known of a wipe under way
 	}
-	return disk.Shred(filepath.Join(cfg.Dir, stateFile))
+	path := filepath.Join(cfg.Dir, stateFile)
+	return disk.Shred(append(disk.Leftovers(path), path)...)
 }
 
 // plainFiles keeps secrets as they are, in files that only their owner can

@@ -11,9 +11,11 @@ import (
 )
 
 // Replace writes a file as a whole, readable by its owner alone, and returns
-// once it is on disk.
+// once it is on disk. The caller holds a Lock for the file: what a process that
+// ended in the middle left beside it is written over, so that no old token or key
+// lies about.
 func Replace(path string, doc []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // mode 0600
+	f, err := os.OpenFile(filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"-new"), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}

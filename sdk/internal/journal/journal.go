@@ -30,8 +30,8 @@ func In(dir string) *Journal { return &Journal{path: filepath.Join(dir, file)} }
 func (j *Journal) Append(line string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if info, err := os.Stat(j.path); err == nil && info.Size() > most {
-		_ = disk.Replace(j.path, []byte(strings.Join(j.read(), "\n")+"\n"))
+	if j.full() {
+		j.shorten()
 	}
 	f, err := os.OpenFile(j.path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -39,6 +39,23 @@ func (j *Journal) Append(line string) {
 	}
 	_, _ = f.WriteString(line + "\n")
 	_ = f.Close()
+}
+
+func (j *Journal) full() bool {
+	info, err := os.Stat(j.path)
+	return err == nil && info.Size() > most
+}
+
+// shorten keeps the newest lines, unless another process just did.
+func (j *Journal) shorten() {
+	release, err := disk.Lock(filepath.Dir(j.path), "journal.lock")
+	if err != nil {
+		return
+	}
+	defer release()
+	if j.full() {
+		_ = disk.Replace(j.path, []byte(strings.Join(j.read(), "\n")+"\n"))
+	}
 }
 
 // Lines returns the newest lines, newest last.
