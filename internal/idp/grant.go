@@ -2,7 +2,10 @@ package idp
 
 import (
 	"context"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"strings"
 
@@ -140,7 +143,11 @@ func (s *Service) refresh(ctx context.Context, x *exchange) (oauth.Tokens, error
 	if err := s.checkBinding(ctx, g.JKT, x.proof); err != nil {
 		return oauth.Tokens{}, err
 	}
-	if hash != g.RefreshHash {
+	next, err := s.successor(ctx, g, x.request.Refresh)
+	if err != nil {
+		return oauth.Tokens{}, err
+	}
+	if hash != g.RefreshHash && oauth.SHA256(next) != g.RefreshHash {
 		if err := s.store.RevokeGrant(ctx, x.call.Tenant, g.ID, s.now()); err != nil {
 			return oauth.Tokens{}, err
 		}
@@ -151,13 +158,36 @@ func (s *Service) refresh(ctx context.Context, x *exchange) (oauth.Tokens, error
 		return oauth.Tokens{}, err
 	}
 	x.contexts = x.request.Claims.Contexts
-	return s.issue(ctx, x, issueOrder{grant: g, scope: scope, protocol: "refreshToken"})
+	return s.issue(ctx, x, issueOrder{grant: g, scope: scope, protocol: "refreshToken", next: next})
+}
+
+// successor is the refresh token that comes after shown where a key must be proven
+// beside it, and "" where tokens follow one another at random. Who lost the answer,
+// because the line or the power went, asks again and gets the same: a token counts
+// as used once its successor is. Whoever could abuse that holds the key, and with it
+// the grant anyway (RFC 9700 section 4.14.2 asks for a bound token or for rotation).
+func (s *Service) successor(ctx context.Context, g Grant, shown string) (string, error) {
+	family, _, _ := strings.Cut(shown, ".")
+	if g.JKT == "" || oauth.SHA256(family) != g.FamilyHash {
+		return "", nil
+	}
+	key, err := s.nonceKey(ctx)
+	if err != nil {
+		return "", err
+	}
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte("refresh token after " + shown))
+	return family + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil)), nil
 }
 
 // renew gives g its next refresh token in place of the one shown (empty: none)
-// and returns it. All tokens of a family begin with the same secret, by which
-// even the oldest is known again.
-func (g *Grant) renew(shown string) string {
+// and returns it: next, unless that is empty. All tokens of a family begin with the
+// same secret, by which even the oldest is known again.
+func (g *Grant) renew(shown, next string) string {
+	if next != "" {
+		g.RefreshHash = oauth.SHA256(next)
+		return next
+	}
 	family, _, _ := strings.Cut(shown, ".")
 	if shown == "" || oauth.SHA256(family) != g.FamilyHash {
 		family = secret()

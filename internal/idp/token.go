@@ -99,6 +99,7 @@ type issueOrder struct {
 	code     string // hash of the code to spend
 	scope    oauth.Scope
 	protocol string
+	next     string // the refresh token to give; empty: one at random
 }
 
 // issue decides and issues to a user, again when a fact moved meanwhile.
@@ -136,7 +137,7 @@ func (s *Service) issueOnce(ctx context.Context, x *exchange, o issueOrder) (oau
 		return oauth.Tokens{}, err
 	}
 	if o.scope.Offline || o.scope.OpenID {
-		out.RefreshToken = o.grant.renew(x.request.Refresh)
+		out.RefreshToken = o.grant.renew(x.request.Refresh, o.next)
 	}
 	return out, s.store.SaveIssue(ctx, Issue{
 		Tenant: x.call.Tenant, Grant: &o.grant, Code: o.code, Proof: x.proof, Basis: ruling.Basis, Record: ruling.Record,
