@@ -36,6 +36,7 @@ type authority struct {
 	heard    []string // method and path
 	refused  int      // use_dpop_nonce answers
 	refresh  string   // the refresh token that is good now
+	before   string   // the one that it came of, whose answer may have been lost
 	disabled bool
 	down     bool
 	jkt      string
@@ -183,7 +184,8 @@ func (a *authority) token(w http.ResponseWriter, r *http.Request) {
 	must(a.t, r.ParseForm())
 	shown := r.PostForm.Get("refresh_token")
 	a.reused = a.reused || a.spent[shown]
-	good := r.PostForm.Get("code") == "code-1" && r.PostForm.Get("code_verifier") != "" || shown == a.refresh
+	again := shown != "" && shown == a.before
+	good := r.PostForm.Get("code") == "code-1" && r.PostForm.Get("code_verifier") != "" || shown == a.refresh || again
 	if !good || a.disabled {
 		codes := []int{70000}
 		if a.disabled {
@@ -195,7 +197,10 @@ func (a *authority) token(w http.ResponseWriter, r *http.Request) {
 	}
 	a.spent[shown] = shown != ""
 	token := rand.Text()
-	a.refresh, a.access[token] = rand.Text(), true
+	a.access[token] = true
+	if !again {
+		a.before, a.refresh = shown, rand.Text()
+	}
 	_ = json.NewEncoder(w).Encode(map[string]any{"access_token": token, "refresh_token": a.refresh, "expires_in": 600, "token_type": "DPoP"})
 }
 

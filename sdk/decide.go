@@ -34,7 +34,7 @@ func (c *Client) Decide() Decision {
 	}
 	s := c.snapshot()
 	switch {
-	case s.Wiping != nil || s.Removing || !s.WipedAt.IsZero():
+	case s.Wiping != nil || s.Leaving || s.Removing || !s.WipedAt.IsZero():
 		return blocked("wiped", "The organization's data was removed from this app.", "Enrol again if you still need it.")
 	case s.Ended != "":
 		return blocked("registrationEnded", s.Ended+".", "Enrol again if you still need it.")

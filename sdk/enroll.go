@@ -96,9 +96,14 @@ func (a *answer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // Enroll signs in when nobody is, registers this PC, enrols the app and checks
-// in. A wipe under way is finished first, and what another account left goes. A
-// refusal is a *ServiceError with reason and steps.
+// in. A wipe or a sign-out under way is finished first, and what another account
+// left goes. A refusal is a *ServiceError with reason and steps.
 func (c *Client) Enroll(ctx context.Context) error {
+	if c.snapshot().Leaving {
+		if err := c.SignOut(ctx); err != nil {
+			return err
+		}
+	}
 	if c.snapshot().Wiping != nil {
 		if _, err := c.Orders(ctx); err != nil {
 			return err
@@ -239,7 +244,8 @@ func (c *Client) fetchPolicy(ctx context.Context) error {
 
 // SignOut ends management and every report: the registration, the tokens and
 // the organisation's files on this PC are gone afterwards. It needs the service,
-// which must stop expecting this PC, and is refused while a wipe waits.
+// which must stop expecting this PC, and is refused while a wipe waits; nothing
+// changed then. Cut short, it goes on with the next Run, and nothing opens until then.
 func (c *Client) SignOut(ctx context.Context) error {
 	release, err := c.alone()
 	if err != nil {
@@ -250,8 +256,7 @@ func (c *Client) SignOut(ctx context.Context) error {
 		return errors.New("sdk: the organization's data is being removed; sign out when that is done")
 	}
 	if c.snapshot().Registration != "" {
-		status, err := c.do(ctx, call{method: http.MethodDelete, path: c.path("")})
-		if err != nil && status != http.StatusNotFound {
+		if err := c.leave(ctx); err != nil {
 			return err
 		}
 	}
@@ -260,6 +265,23 @@ func (c *Client) SignOut(ctx context.Context) error {
 	}
 	c.forgetToken()
 	return c.update(func(s *state) { *s = state{LatestAt: s.LatestAt} })
+}
+
+// leave tells the service that this registration ends. That is on disk first:
+// whether a call that was cut short arrived, nobody can tell.
+func (c *Client) leave(ctx context.Context) error {
+	again := c.snapshot().Leaving
+	if err := c.update(func(s *state) { s.Leaving = true }); err != nil {
+		return err
+	}
+	status, err := c.do(ctx, call{method: http.MethodDelete, path: c.path("")})
+	switch {
+	case err == nil || status == http.StatusNotFound:
+		return nil
+	case ctx.Err() != nil || again && status != http.StatusConflict: // a wipe waits: it goes first
+		return err
+	}
+	return errors.Join(err, c.update(func(s *state) { s.Leaving = false }))
 }
 
 // path returns a path of this registration.

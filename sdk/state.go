@@ -42,6 +42,7 @@ type state struct {
 	Ended string `json:"ended,omitempty"`
 
 	Wiping   *wiping   `json:"wiping,omitempty"`   // an order being carried out: resumed at the next start
+	Leaving  bool      `json:"leaving,omitempty"`  // the person signed out, and not all of it is done
 	Removing bool      `json:"removing,omitempty"` // a removal without an order, begun and not finished
 	WipedAt  time.Time `json:"wipedAt,omitzero"`
 }

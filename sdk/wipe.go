@@ -184,8 +184,11 @@ func (w wiping) succeeded() bool {
 // enforce carries out a wipe that this device found due by itself, such as at the
 // end of the offline grace, and finishes one that was cut short: files and policy
 // go, and the registration stays, so that the service hears of it and may order
-// the rest.
+// the rest. A sign-out that was cut short goes on.
 func (c *Client) enforce(ctx context.Context) error {
+	if c.snapshot().Leaving {
+		return c.SignOut(ctx)
+	}
 	if c.Decide().Action != "wipe" && !c.snapshot().Removing {
 		return nil
 	}
