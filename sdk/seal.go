@@ -45,7 +45,7 @@ func guarded(cfg Config) (Config, []devicekey.Store) {
 		return cfg, nil
 	}
 	cfg.Sealer = plainFiles{}
-	if s := sealing.System(cfg.App); s != nil {
+	if s := sealing.System(); s != nil {
 		cfg.Sealer = s
 	}
 	return cfg, devicekey.System()

@@ -13,8 +13,9 @@ import (
 )
 
 const (
-	silent    = 0x40 // NCRYPT_SILENT_FLAG: nobody is asked anything
-	blobBytes = 256  // more than a public key on P-256 needs
+	silent    = 0x40       // NCRYPT_SILENT_FLAG: nobody is asked anything
+	persist   = 0x80000000 // NCRYPT_PERSIST_FLAG: kept with the key
+	blobBytes = 256        // more than a public key on P-256 needs
 )
 
 // System returns the stores of Windows, the safest first: the TPM, and the
@@ -118,7 +119,7 @@ func (s *cng) forbidExport(key uintptr) error {
 		return err
 	}
 	var none uint32
-	err = s.call("NCryptSetProperty", key, uintptr(unsafe.Pointer(property)), uintptr(unsafe.Pointer(&none)), unsafe.Sizeof(none), silent)
+	err = s.call("NCryptSetProperty", key, uintptr(unsafe.Pointer(property)), uintptr(unsafe.Pointer(&none)), unsafe.Sizeof(none), persist)
 	if s.protection == "tpm" && errors.Is(err, syscall.Errno(windows.NTE_NOT_SUPPORTED)) {
 		return nil
 	}

@@ -9,7 +9,7 @@ import (
 
 // System returns the sealer of Windows: data protection under the account of
 // this person (CryptProtectData, Microsoft's dpapi.h).
-func System(app string) *Sealer { return New(dpapi{}, app, "dpapi") }
+func System() *Sealer { return New(dpapi{}, "dpapi") }
 
 // dpapi is data protection for the account, not for the whole machine. It asks
 // nobody anything.

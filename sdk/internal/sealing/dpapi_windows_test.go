@@ -7,8 +7,8 @@ import (
 	"github.com/postern-mam/postern/sdk/internal/sealing"
 )
 
-func TestWindowsSealsForThisNameAndApp(t *testing.T) {
-	s := sealing.System("com.example.notes")
+func TestWindowsSealsForThisName(t *testing.T) {
+	s := sealing.System()
 	if s.Protection() != "dpapi" {
 		t.Errorf("protection is %q", s.Protection())
 	}
@@ -23,9 +23,6 @@ func TestWindowsSealsForThisNameAndApp(t *testing.T) {
 		}
 		if got, err := s.Open("state.json", sealed); err == nil {
 			t.Errorf("it opens under another name: %d bytes", len(got))
-		}
-		if got, err := sealing.System("com.example.other").Open("device.key", sealed); err == nil {
-			t.Errorf("it opens for another app: %d bytes", len(got))
 		}
 	}
 }

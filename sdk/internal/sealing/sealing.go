@@ -27,16 +27,15 @@ type Guard interface {
 	Unprotect(sealed, context []byte) ([]byte, error)
 }
 
-// Sealer seals files under their names, for one app.
+// Sealer seals files under their names.
 type Sealer struct {
 	guard      Guard
-	app        string
 	protection string
 }
 
 // New returns a sealer with the guard, whose kind is called protection.
-func New(g Guard, app, protection string) *Sealer {
-	return &Sealer{guard: g, app: app, protection: protection}
+func New(g Guard, protection string) *Sealer {
+	return &Sealer{guard: g, protection: protection}
 }
 
 // Protection is what the service is told about a key that lies sealed like this.
@@ -44,7 +43,7 @@ func (s *Sealer) Protection() string { return s.protection }
 
 // Seal returns plain as it may lie on disk under name.
 func (s *Sealer) Seal(name string, plain []byte) ([]byte, error) {
-	sealed, err := s.guard.Protect(plain, s.context(name))
+	sealed, err := s.guard.Protect(plain, context(name))
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +57,7 @@ func (s *Sealer) Open(name string, doc []byte) ([]byte, error) {
 	if !ok {
 		return doc, nil
 	}
-	plain, err := s.guard.Unprotect(sealed, s.context(name))
+	plain, err := s.guard.Unprotect(sealed, context(name))
 	if err != nil {
 		return nil, fmt.Errorf("%s does not open for this account of this PC: %w", name, err)
 	}
@@ -66,8 +65,8 @@ func (s *Sealer) Open(name string, doc []byte) ([]byte, error) {
 }
 
 // context binds what is sealed to its purpose. It is no secret.
-func (s *Sealer) context(name string) []byte {
-	sum := sha256.Sum256([]byte("postern\x00" + s.app + "\x00" + name))
+func context(name string) []byte {
+	sum := sha256.Sum256([]byte("postern sealed file\x00" + name))
 	return sum[:]
 }
 

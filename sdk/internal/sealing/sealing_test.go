@@ -34,8 +34,8 @@ func must(t *testing.T, err error) {
 	}
 }
 
-func TestWhatIsSealedOpensUnderItsNameAndAppAlone(t *testing.T) {
-	s := sealing.New(guard{}, "app", "dpapi")
+func TestWhatIsSealedOpensUnderItsNameAlone(t *testing.T) {
+	s := sealing.New(guard{}, "dpapi")
 	if s.Protection() != "dpapi" {
 		t.Errorf("protection is %q", s.Protection())
 	}
@@ -48,14 +48,11 @@ func TestWhatIsSealedOpensUnderItsNameAndAppAlone(t *testing.T) {
 		if got, err := s.Open("state.json", sealed); err == nil {
 			t.Errorf("it opens under another name: %q", got)
 		}
-		if got, err := sealing.New(guard{}, "other", "dpapi").Open("device.key", sealed); err == nil {
-			t.Errorf("it opens for another app: %q", got)
-		}
 	}
 }
 
 func TestAFileFromBeforeOpensAndIsSealedOnce(t *testing.T) {
-	s, dir := sealing.New(guard{}, "app", "dpapi"), t.TempDir()
+	s, dir := sealing.New(guard{}, "dpapi"), t.TempDir()
 	path := filepath.Join(dir, "device.key")
 	must(t, s.Upgrade(dir, "device.key")) // there is none
 	must(t, os.WriteFile(path, []byte(key), 0o600))
@@ -80,7 +77,7 @@ func TestAFileFromBeforeOpensAndIsSealedOnce(t *testing.T) {
 }
 
 func TestAnOverwrittenKeyIsNotSealed(t *testing.T) {
-	s, dir := sealing.New(guard{}, "app", "dpapi"), t.TempDir()
+	s, dir := sealing.New(guard{}, "dpapi"), t.TempDir()
 	path := filepath.Join(dir, "organization.key")
 	for _, zeros := range [][]byte{{}, make([]byte, 32)} {
 		must(t, os.WriteFile(path, zeros, 0o600))
@@ -95,14 +92,14 @@ func TestABrokenGuardLosesNothing(t *testing.T) {
 	dir, no := t.TempDir(), errors.New("no")
 	path := filepath.Join(dir, "device.key")
 	must(t, os.WriteFile(path, []byte(key), 0o600))
-	s := sealing.New(guard{no}, "app", "dpapi")
+	s := sealing.New(guard{no}, "dpapi")
 	if err := s.Upgrade(dir, "device.key"); !errors.Is(err, no) {
 		t.Errorf("upgrade: %v", err)
 	}
 	if doc, err := os.ReadFile(path); err != nil || string(doc) != key {
 		t.Errorf("%q, %v", doc, err)
 	}
-	sealed, err := sealing.New(guard{}, "app", "dpapi").Seal("a", nil)
+	sealed, err := sealing.New(guard{}, "dpapi").Seal("a", nil)
 	must(t, err)
 	if _, err := s.Open("a", sealed); !errors.Is(err, no) {
 		t.Errorf("open: %v", err)
