@@ -19,6 +19,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/postern-mam/postern/sdk/internal/disk"
 )
@@ -31,7 +32,12 @@ const (
 
 const (
 	vaultDir = "organization"
+	newDir   = "organization.new" // what is being written
 	keyBytes = 32
+
+	// given is how long somebody who writes a file may take, before it counts as
+	// left by a process that ended.
+	given = 24 * time.Hour
 )
 
 // ErrWiped says that the key of the sealed store is gone: its files can never
@@ -143,10 +149,7 @@ func (v *Vault) Create(name string) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(v.dir(), 0o700); err != nil {
-		return nil, err
-	}
-	f, err := os.CreateTemp(v.dir(), ".new-*") // mode 0600
+	f, err := v.begin()
 	if err != nil {
 		return nil, err
 	}
@@ -155,6 +158,29 @@ func (v *Vault) Create(name string) (*Writer, error) {
 		return nil, errors.Join(err, w.Cancel())
 	}
 	return w, nil
+}
+
+// begin makes a file to write to, and removes those that nobody writes to any more.
+func (v *Vault) begin() (*os.File, error) {
+	dir := filepath.Join(v.root, newDir)
+	if err := errors.Join(os.MkdirAll(v.dir(), 0o700), os.MkdirAll(dir, 0o700)); err != nil {
+		return nil, err
+	}
+	f, err := os.CreateTemp(dir, "*") // mode 0600
+	if err != nil {
+		return nil, err
+	}
+	now, err := f.Stat() // by the clock of the disk, which wrote the others, too
+	if err != nil {
+		return nil, errors.Join(err, f.Close(), os.Remove(f.Name()))
+	}
+	all, _ := os.ReadDir(dir) // what cannot be listed stays until a wipe
+	for _, e := range all {
+		if info, err := e.Info(); err == nil && now.ModTime().Sub(info.ModTime()) > given {
+			_ = os.Remove(filepath.Join(dir, e.Name())) // as above
+		}
+	}
+	return f, nil
 }
 
 // path hides the name: a file name may tell as much as a file.
@@ -229,5 +255,5 @@ func (v *Vault) Wipe() error {
 	if err := disk.Shred(v.keyPath()); err != nil {
 		return err
 	}
-	return errors.Join(disk.Shred(disk.Leftovers(v.keyPath())...), disk.RemoveAll(v.dir()))
+	return errors.Join(disk.Shred(disk.Leftovers(v.keyPath())...), disk.RemoveAll(filepath.Join(v.root, newDir)), disk.RemoveAll(v.dir()))
 }

@@ -9,11 +9,13 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"github.com/postern-mam/postern/sdk/vault"
 )
@@ -63,6 +65,14 @@ func must(t testing.TB, err error) {
 func (s *store) files() []string {
 	s.t.Helper()
 	all, err := filepath.Glob(filepath.Join(s.root, "organization", "*"))
+	must(s.t, err)
+	return all
+}
+
+// unfinished are the files that are being written.
+func (s *store) unfinished() []string {
+	s.t.Helper()
+	all, err := filepath.Glob(filepath.Join(s.root, "organization.new", "*"))
 	must(s.t, err)
 	return all
 }
@@ -289,9 +299,8 @@ func TestWhatIsBeingWrittenAtAWipeIsNotKept(t *testing.T) {
 			t.Errorf("%s: kept", name)
 		}
 		must(t, w.Cancel()) // nothing any more
-		left, err := filepath.Glob(filepath.Join(s.root, "organization", ".*"))
-		if err != nil || len(left) != 0 {
-			t.Errorf("%s: left %q, %v", name, left, err)
+		if left := s.unfinished(); len(left) != 0 {
+			t.Errorf("%s: left %q", name, left)
 		}
 		s.cut = nil
 		if got, err := s.Load("a"); name == "cut" && string(got) != "before" || name != "cut" && err == nil {
@@ -309,8 +318,34 @@ func TestAWriteThatIsCancelledLeavesNothing(t *testing.T) {
 	must(t, err)
 	must(t, w.Cancel())
 	must(t, w.Cancel())
-	if got, err := s.Load("a"); err != nil || string(got) != "before" || len(s.files()) != 1 {
-		t.Errorf("%q, %v, %q", got, err, s.files())
+	if got, err := s.Load("a"); err != nil || string(got) != "before" || len(s.files()) != 1 || len(s.unfinished()) != 0 {
+		t.Errorf("%q, %v, %q, %q", got, err, s.files(), s.unfinished())
+	}
+}
+
+func TestWhatAProcessLeftUnfinishedGoesInTime(t *testing.T) {
+	s := newStore(t)
+	killed, err := s.Create("a") // and never closed
+	must(t, err)
+	left := s.unfinished()
+	must(t, s.Save("b", nil))
+	if !slices.Equal(s.unfinished(), left) || len(left) != 1 {
+		t.Errorf("somebody still wrote it: %q, %q", left, s.unfinished())
+	}
+	yesterday := time.Now().Add(-25 * time.Hour)
+	must(t, os.Chtimes(left[0], yesterday, yesterday))
+	if runtime.GOOS == "windows" { // where an open file stays
+		must(t, killed.Cancel())
+	}
+	must(t, s.Save("b", nil))
+	if len(s.unfinished()) != 0 {
+		t.Errorf("left: %q", s.unfinished())
+	}
+	if err := killed.Close(); err == nil {
+		t.Error("it came back")
+	}
+	if _, err := s.Load("a"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%v", err)
 	}
 }
 
@@ -343,7 +378,7 @@ func TestAWipeFindsCopiesOfTheKey(t *testing.T) {
 	must(t, os.MkdirAll(filepath.Join(s.root, "organization", "deep"), 0o700))
 	must(t, os.WriteFile(filepath.Join(s.root, "organization", "deep", "x"), nil, 0o600))
 	must(t, s.Wipe())
-	for _, path := range []string{copied, filepath.Join(s.root, "organization"), filepath.Join(s.root, vault.KeyFile)} {
+	for _, path := range []string{copied, filepath.Join(s.root, "organization"), filepath.Join(s.root, "organization.new"), filepath.Join(s.root, vault.KeyFile)} {
 		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s is left: %v", path, err)
 		}
