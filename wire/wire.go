@@ -14,8 +14,11 @@
 //
 // # Compatibility
 //
-// Unknown members are ignored on both sides. Times are RFC 3339 UTC; durations
-// are whole seconds.
+// What the service says may have members that an agent does not know, which
+// ignores them. What leaves the PC may not: Ledger declares every member, and the
+// service refuses one that it does not (400, code "undeclared"). A service is
+// therefore updated before its agents. Times are RFC 3339 UTC; durations are whole
+// seconds.
 package wire
 
 import "time"

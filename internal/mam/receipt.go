@@ -82,6 +82,9 @@ func (s *Service) verify(ctx context.Context, reg Registration, op Operation, re
 	if err := json.Unmarshal(payload, &r); err != nil {
 		return r, forged("its payload is not valid JSON", err)
 	}
+	if err := wire.Undeclared("WipeReceipt", payload); err != nil {
+		return r, forged(err.Error(), nil)
+	}
 	if r.Operation != op.ID || r.Registration != string(op.Registration) {
 		return r, forged("it speaks of another operation or registration", nil)
 	}

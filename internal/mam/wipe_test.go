@@ -121,8 +121,13 @@ func TestOnlyTheDeviceAccountsForItsWipe(t *testing.T) {
 	unsigned := "eyJhbGciOiJub25lIn0.e30."
 	wrongType, err := sign(p.key, "JWT", good)
 	must(t, err)
+	undeclared, err := sign(p.key, wire.TypeWipeReceipt, map[string]any{
+		"operation": good.Operation, "registration": good.Registration, "iat": good.FinishedAt, "succeeded": true, "items": []any{}, "userName": "Anna",
+	})
+	must(t, err)
 	for name, receipt := range map[string]string{
-		"another key": w.newPC(anna).receipt(good), "another registration": p.receipt(foreign), "another operation": p.receipt(other),
+		"what nobody declared": undeclared,
+		"another key":          w.newPC(anna).receipt(good), "another registration": p.receipt(foreign), "another operation": p.receipt(other),
 		"the future": p.receipt(late), "no signature": unsigned, "another type": wrongType, "nothing": "", "noise": "a.b.c",
 	} {
 		err := w.mam.Receipt(t.Context(), p.alone(), id, op.ID, receipt)

@@ -113,7 +113,7 @@ func registration(r *http.Request) directory.RegistrationID {
 
 func (h *Handler) registerDevice(w http.ResponseWriter, r *http.Request, c mam.Caller) error {
 	var in wire.RegisterDevice
-	if err := problem.Receive(w, r, maxBody, &in); err != nil {
+	if err := receive(w, r, maxBody, &in); err != nil {
 		return err
 	}
 	d, err := h.MAM.RegisterDevice(r.Context(), c, in)
@@ -125,7 +125,7 @@ func (h *Handler) registerDevice(w http.ResponseWriter, r *http.Request, c mam.C
 
 func (h *Handler) enroll(w http.ResponseWriter, r *http.Request, c mam.Caller) error {
 	var in wire.Enroll
-	if err := problem.Receive(w, r, maxBody, &in); err != nil {
+	if err := receive(w, r, maxBody, &in); err != nil {
 		return err
 	}
 	e, err := h.MAM.Enroll(r.Context(), c, in)
@@ -166,7 +166,7 @@ func matches(headers []string, tag string) bool {
 
 func (h *Handler) checkIn(w http.ResponseWriter, r *http.Request, c mam.Caller) error {
 	var in wire.CheckIn
-	if err := problem.Receive(w, r, maxBody, &in); err != nil {
+	if err := receive(w, r, maxBody, &in); err != nil {
 		return err
 	}
 	out, err := h.MAM.CheckIn(r.Context(), c, registration(r), in)
@@ -195,7 +195,7 @@ func (h *Handler) operations(w http.ResponseWriter, r *http.Request, c mam.Calle
 
 func (h *Handler) receipt(w http.ResponseWriter, r *http.Request, c mam.Caller) error {
 	var in wire.ReceiptEnvelope
-	if err := problem.Receive(w, r, maxBody, &in); err != nil {
+	if err := receive(w, r, maxBody, &in); err != nil {
 		return err
 	}
 	if err := h.MAM.Receipt(r.Context(), c, registration(r), r.PathValue("op"), in.Receipt); err != nil {
@@ -207,7 +207,7 @@ func (h *Handler) receipt(w http.ResponseWriter, r *http.Request, c mam.Caller) 
 
 func (h *Handler) diagnostics(w http.ResponseWriter, r *http.Request, c mam.Caller) error {
 	var in wire.Diagnostics
-	if err := problem.Receive(w, r, maxDiagnostics, &in); err != nil {
+	if err := receive(w, r, maxDiagnostics, &in); err != nil {
 		return err
 	}
 	if err := h.MAM.Answer(r.Context(), c, registration(r), r.PathValue("op"), in); err != nil {

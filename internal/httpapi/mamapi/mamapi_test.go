@@ -270,6 +270,36 @@ func TestDiagnosticsThroughTheDoor(t *testing.T) {
 		t.Errorf("kept %+v", list)
 	}
 	c.body = strings.Replace(string(read(t, "diagnostics.json")), "{", `{"fromTheFuture": true,`, 1)
-	w.now = w.now.AddDate(1, 0, 0)     // the vector's time is fixed
-	w.do(c, http.StatusNoContent, nil) // unknown members pass
+	w.now = w.now.AddDate(1, 0, 0) // the vector's time is fixed
+	if p := w.problem(c, http.StatusBadRequest, "undeclared"); !strings.Contains(p.Detail, "fromTheFuture") || len(p.Steps) == 0 {
+		t.Errorf("refused with %+v", p)
+	}
+}
+
+// What a PC was not declared to tell is not heard, wherever it is put.
+func TestWhatIsNotDeclaredIsRefusedByName(t *testing.T) {
+	w := newWorld(t)
+	e := w.enroll()
+	op, err := w.mam.RequestDiagnostics(t.Context(), tenant, directory.RegistrationID(e.RegistrationID), audit.Actor{User: "grace"})
+	must(t, err)
+	for name, c := range map[string]struct{ path, file, from, to, member string }{
+		"of a PC":         {wire.PathDevices, "register-device.json", "{", `{"serialNumber": "1",`, "serialNumber"},
+		"of an enrolment": {wire.PathRegistrations, "enroll.json", "{", `{"email": "a@b.example",`, "email"},
+		"of a check-in":   {wire.PathCheckIn, "check-in.json", `"management": {`, `"management": {"by": "Contoso",`, "management/by"},
+		"of a provider":   {wire.PathCheckIn, "check-in.json", `"providers": {`, `"providers": {"history": "good",`, "providers/history"},
+		"of a receipt":    {wire.PathReceipt, "receipt.json", "{", `{"files": ["a.txt"],`, "files"},
+		"of a fact":       {wire.PathAnswer, "diagnostics.json", `"facts": {`, `"facts": {"userName": "Anna",`, "facts/userName"},
+		"of another case": {wire.PathCheckIn, "check-in.json", `"appVersion"`, `"AppVersion"`, "AppVersion"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			body := string(read(t, c.file))
+			if !strings.Contains(body, c.from) {
+				t.Fatalf("the vector has no %s", c.from)
+			}
+			r := call{method: "POST", path: of(c.path, e.RegistrationID, op.ID), body: strings.Replace(body, c.from, c.to, 1), gzipped: name == "of a fact"}
+			if p := w.problem(r, http.StatusBadRequest, "undeclared"); !strings.Contains(p.Detail, `"`+c.member+`"`) || !strings.Contains(p.Detail, "docs/privacy-ledger.md") {
+				t.Errorf("refused with %+v", p)
+			}
+		})
+	}
 }
