@@ -1,6 +1,7 @@
 package sdk
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -104,7 +105,7 @@ func (c *Client) locked(f func() error) error {
 
 func (c *Client) read() (s state, err error) {
 	sealed, err := os.ReadFile(filepath.Join(c.cfg.Dir, stateFile))
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || err == nil && len(bytes.Trim(sealed, "\x00")) == 0 { // Forget was cut short
 		return s, nil
 	}
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -60,7 +61,7 @@ func (c *cli) setUp(s session) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(dir, settingsFile), doc, 0o600); err != nil {
+	if err := replace(filepath.Join(dir, settingsFile), doc); err != nil {
 		return err
 	}
 	written, err := nativehost.Register(program, dir)
@@ -73,6 +74,20 @@ func (c *cli) setUp(s session) error {
 	}
 	fmt.Fprintln(s.out, "Next: add the Postern extension to the browser profile that you use for work, open it, and sign in with your work account.")
 	return nil
+}
+
+// replace writes a file as a whole or not at all: with half of its settings no verb
+// would work, not even another "install".
+func replace(path string, doc []byte) error {
+	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(doc)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
 }
 
 type uninstallCmd struct {
@@ -90,12 +105,17 @@ func (c *uninstallCmd) run(ctx context.Context, s session) error {
 	}
 	removed, err := nativehost.Unregister(dir)
 	if _, ours := os.Stat(filepath.Join(dir, settingsFile)); ours == nil {
-		if gone := os.RemoveAll(dir); gone == nil {
+		if gone := removeHome(dir); gone == nil {
 			removed = append(removed, dir)
 		} else {
 			err = errors.Join(err, gone)
 		}
 	}
+	return c.tell(s, removed, err)
+}
+
+// tell says what was removed.
+func (*uninstallCmd) tell(s session, removed []string, err error) error {
 	for _, r := range removed {
 		fmt.Fprintln(s.out, "removed", r)
 	}
@@ -103,6 +123,41 @@ func (c *uninstallCmd) run(ctx context.Context, s session) error {
 		fmt.Fprintln(s.out, "Nothing is left. Remove the extension from your browser as well.")
 	}
 	return err
+}
+
+// nothing ends an "uninstall" or an "install" that was cut short: there are no
+// settings, which come first and go last.
+func (c *uninstallCmd) nothing(s session) error {
+	dir, err := home()
+	if err != nil {
+		return err
+	}
+	_ = os.Remove(filepath.Join(dir, settingsFile+".new"))
+	gone := os.Remove(dir) // only when nothing is in it
+	if gone != nil && !errors.Is(gone, fs.ErrNotExist) {
+		return fmt.Errorf("--authority is missing, and %s is not empty: give https://host/{tenant} of your organization, which must be told", dir)
+	}
+	removed, err := nativehost.Unregister(dir)
+	if gone == nil {
+		removed = append(removed, dir)
+	}
+	return c.tell(s, removed, err)
+}
+
+// removeHome removes the directory of the agent, the settings last: as long as
+// anything is there, "uninstall" can be run again without flags.
+func removeHome(dir string) error {
+	all, err := os.ReadDir(dir)
+	errs := []error{err}
+	for _, e := range all {
+		if e.Name() != settingsFile {
+			errs = append(errs, os.RemoveAll(filepath.Join(dir, e.Name())))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	return errors.Join(os.Remove(filepath.Join(dir, settingsFile)), os.Remove(dir))
 }
 
 // client makes the client for a verb that works without a browser. When the

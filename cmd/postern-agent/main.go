@@ -37,7 +37,7 @@ var version = "development"
 
 type cli struct {
 	Dir        string `help:"State directory: device key, tokens, policy. Default: the user's configuration directory." env:"POSTERN_AGENT_DIR" type:"path"`
-	Authority  string `help:"https://host/{tenant} of the organization." env:"POSTERN_AUTHORITY" required:""`
+	Authority  string `help:"https://host/{tenant} of the organization." env:"POSTERN_AUTHORITY"`
 	CA         string `name:"ca" help:"PEM file with the service's certificate authority, when it is not a public one." env:"POSTERN_CA" type:"path"`
 	App        string `help:"Package identifier of the app to protect." default:"com.microsoft.edge" env:"POSTERN_APP"`
 	AppVersion string `help:"Version of that app." env:"POSTERN_APP_VERSION"`
@@ -107,6 +107,10 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 
 func (c *cli) do(ctx context.Context, cmd command, out, errs io.Writer) int {
 	s := session{out: out, err: errs}
+	if _, ends := cmd.(*uninstallCmd); c.Authority == "" && !ends {
+		fmt.Fprintln(errs, "postern-agent: --authority is missing: give https://host/{tenant} of your organization")
+		return 2
+	}
 	switch cmd := cmd.(type) {
 	case *browserCmd:
 		return cmd.serve(ctx, c, s)
@@ -117,6 +121,13 @@ func (c *cli) do(ctx context.Context, cmd command, out, errs io.Writer) int {
 		}
 		return 0
 	case *uninstallCmd:
+		if c.Authority == "" {
+			if err := cmd.nothing(s); err != nil {
+				fmt.Fprintln(errs, "postern-agent:", err)
+				return 1
+			}
+			return 0
+		}
 		c.AppVersion = cmp.Or(c.AppVersion, "0") // nothing is reported any more
 	}
 	if err := c.client(ctx, &s); errors.Is(err, sdk.ErrKeyLost) {

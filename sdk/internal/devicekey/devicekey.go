@@ -95,7 +95,7 @@ func Open(c Config) (*Key, error) {
 	defer release()
 	doc, err := os.ReadFile(c.path())
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist), err == nil && len(bytes.Trim(doc, "\x00")) == 0: // Destroy was cut short
 		return c.create()
 	case err != nil:
 		return nil, err
