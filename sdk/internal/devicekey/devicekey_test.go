@@ -22,6 +22,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/postern-mam/postern/sdk/internal/devicekey"
+	"github.com/postern-mam/postern/sdk/internal/disk"
 )
 
 // vault is a store of a system that does not exist.
@@ -122,8 +123,23 @@ type pc struct {
 
 func newPC(t *testing.T, stores ...devicekey.Store) *pc {
 	p := &pc{t: t}
-	p.Config = devicekey.Config{Dir: t.TempDir(), Sealer: box{}, Stores: stores, Note: func(line string) { p.journal = append(p.journal, line) }}
+	p.Config = devicekey.Config{Dir: directory(t), Sealer: box{}, Stores: stores, Note: func(line string) { p.journal = append(p.journal, line) }}
 	return p
+}
+
+// directory is like T.TempDir, and goes where os.RemoveAll does not work (Wine).
+func directory(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "postern-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := disk.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
 }
 
 func (p *pc) open() *devicekey.Key {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/postern-mam/postern/sdk/internal/disk"
 	"github.com/postern-mam/postern/sdk/internal/sealing"
 )
 
@@ -23,6 +24,21 @@ func (g guard) Unprotect(sealed, context []byte) ([]byte, error) {
 		return nil, errors.New("another context")
 	}
 	return plain, g.broken
+}
+
+// directory is like T.TempDir, and goes where os.RemoveAll does not work (Wine).
+func directory(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "postern-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := disk.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
 }
 
 const key = "-----BEGIN EC PRIVATE KEY-----"
@@ -52,7 +68,7 @@ func TestWhatIsSealedOpensUnderItsNameAlone(t *testing.T) {
 }
 
 func TestAFileFromBeforeOpensAndIsSealedOnce(t *testing.T) {
-	s, dir := sealing.New(guard{}, "dpapi"), t.TempDir()
+	s, dir := sealing.New(guard{}, "dpapi"), directory(t)
 	path := filepath.Join(dir, "device.key")
 	must(t, s.Upgrade(dir, "device.key")) // there is none
 	must(t, os.WriteFile(path, []byte(key), 0o600))
@@ -77,7 +93,7 @@ func TestAFileFromBeforeOpensAndIsSealedOnce(t *testing.T) {
 }
 
 func TestAnOverwrittenKeyIsNotSealed(t *testing.T) {
-	s, dir := sealing.New(guard{}, "dpapi"), t.TempDir()
+	s, dir := sealing.New(guard{}, "dpapi"), directory(t)
 	path := filepath.Join(dir, "organization.key")
 	for _, zeros := range [][]byte{{}, make([]byte, 32)} {
 		must(t, os.WriteFile(path, zeros, 0o600))
@@ -89,7 +105,7 @@ func TestAnOverwrittenKeyIsNotSealed(t *testing.T) {
 }
 
 func TestABrokenGuardLosesNothing(t *testing.T) {
-	dir, no := t.TempDir(), errors.New("no")
+	dir, no := directory(t), errors.New("no")
 	path := filepath.Join(dir, "device.key")
 	must(t, os.WriteFile(path, []byte(key), 0o600))
 	s := sealing.New(guard{no}, "dpapi")
