@@ -67,7 +67,8 @@ type File struct {
 	raw    []byte // a chunk as it lies on disk
 	plain  []byte // the cached chunk
 	cached int64
-	asked  int // chunks since access was asked for
+	ended  error // why nothing can be read any more
+	asked  int   // chunks since access was asked for
 	at     int64
 }
 
@@ -167,7 +168,7 @@ func (f *File) load(number int64) error {
 // open opens a chunk into the capacity of to.
 func (f *File) open(number int64, to []byte) error {
 	if f.on == nil {
-		return fs.ErrClosed
+		return f.ended
 	}
 	if err := f.ask(); err != nil {
 		return err
@@ -199,23 +200,38 @@ func (f *File) damaged() error {
 
 // Close ends the reading, and forgets what was cached.
 func (f *File) Close() error {
+	f.vault.closed(f)
+	return f.end(fs.ErrClosed)
+}
+
+func (f *File) wiped() { _ = f.end(ErrWiped) } // a file that was only read
+
+// end closes the file; why is what is said to whoever reads on.
+func (f *File) end(why error) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.on == nil {
-		return fs.ErrClosed
+		before := f.ended
+		f.ended = why
+		if errors.Is(before, ErrWiped) { // closed by the wipe, and now by its user
+			return nil
+		}
+		return before
 	}
 	err := f.on.Close()
 	clear(f.plain[:cap(f.plain)])
 	clear(f.key.secret)
-	f.on, f.cached = nil, none
+	f.on, f.cached, f.ended = nil, none, why
 	return err
 }
 
 // Writer is a sealed file that is written. It is for one goroutine.
 type Writer struct {
-	vault  *Vault
-	name   string
-	key    accountKey
+	vault *Vault
+	name  string
+	key   accountKey
+
+	mu     sync.Mutex // against a wipe
 	aead   cipher.AEAD
 	on     *os.File
 	plain  []byte // at most a chunk: whether it is the last is not known yet
@@ -239,6 +255,8 @@ func (w *Writer) begin() error {
 
 // Write seals what is written (io.Writer). Nobody sees it before Close.
 func (w *Writer) Write(p []byte) (n int, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	for len(p) > 0 && w.failed == nil {
 		if len(w.plain) == chunk {
 			w.seal(w.plain, false)
@@ -268,19 +286,39 @@ func (w *Writer) seal(plain []byte, last bool) {
 // leaves what was there, when access was cut or the key destroyed meanwhile, and
 // after a Write that failed.
 func (w *Writer) Close() error {
+	w.vault.closed(w)
+	written, err := w.finish()
+	if err != nil {
+		return err
+	}
+	if err := w.place(written); err != nil {
+		return errors.Join(err, discard(written))
+	}
+	return nil
+}
+
+// finish seals the last chunk, and returns where everything lies.
+func (w *Writer) finish() (path string, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if w.on == nil {
-		return fs.ErrClosed
+		return "", w.failed
 	}
+	path = w.on.Name()
 	w.seal(w.plain, true)
-	err := errors.Join(w.failed, w.on.Sync(), w.on.Close())
-	if err == nil {
-		err = w.place()
+	if err := errors.Join(w.failed, w.on.Sync()); err != nil {
+		return "", errors.Join(err, w.end(fs.ErrClosed))
 	}
-	return errors.Join(err, w.end(err != nil))
+	err = w.on.Close()
+	w.forget(fs.ErrClosed)
+	if err != nil {
+		return "", errors.Join(err, discard(path))
+	}
+	return path, nil
 }
 
 // place gives the file its name while nobody wipes.
-func (w *Writer) place() error {
+func (w *Writer) place(written string) error {
 	release, err := disk.Lock(w.vault.root, LockFile)
 	if err != nil {
 		return err
@@ -292,26 +330,45 @@ func (w *Writer) place() error {
 	if err := w.vault.alive(w.key); err != nil {
 		return err
 	}
-	return os.Rename(w.on.Name(), w.vault.path(w.name))
+	return os.Rename(written, w.vault.path(w.name))
 }
 
 // Cancel gives up what was written. After Close it does nothing.
 func (w *Writer) Cancel() error {
+	w.vault.closed(w)
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if w.on == nil {
 		return nil
 	}
-	return errors.Join(w.on.Close(), w.end(true))
+	return w.end(fs.ErrClosed)
 }
 
-// end forgets what is in memory, and the file when it has no place.
-func (w *Writer) end(remove bool) (err error) {
-	if remove {
-		if err = os.Remove(w.on.Name()); errors.Is(err, fs.ErrNotExist) { // a wipe was faster
-			err = nil
-		}
+func (w *Writer) wiped() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.on != nil {
+		_ = w.end(ErrWiped) // the wipe removes what is left, or says that it cannot
 	}
+}
+
+// end gives up; why is what is said to whoever writes on.
+func (w *Writer) end(why error) error {
+	path, err := w.on.Name(), w.on.Close()
+	w.forget(why)
+	return errors.Join(err, discard(path))
+}
+
+func (w *Writer) forget(why error) {
 	clear(w.plain[:cap(w.plain)])
 	clear(w.key.secret)
-	w.on = nil
-	return err
+	w.on, w.failed = nil, why
+}
+
+// discard removes a file that is not needed, unless a wipe was faster.
+func discard(path string) error {
+	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }

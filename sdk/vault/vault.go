@@ -19,6 +19,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/postern-mam/postern/sdk/internal/disk"
@@ -49,11 +50,44 @@ var ErrWiped = errors.New("sdk: the organization's files were removed from this 
 // file is replaced as a whole or not at all; names are hidden.
 //
 // A wipe excludes opening and writing, also between processes. What is open when
-// the key goes can be read no further.
+// the key goes can be read no further. On Windows, what another process has open
+// then may stay on disk, unreadable, until the wipe is repeated.
 type Vault struct {
 	root   string
 	sealer Sealer
 	may    func() error
+
+	mu   sync.Mutex
+	open map[ender]bool // by this process: a wipe closes them
+}
+
+// ender is a file that is open. It is called while no lock of the vault is held.
+type ender interface{ wiped() }
+
+func (v *Vault) opened(e ender) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.open == nil {
+		v.open = map[ender]bool{}
+	}
+	v.open[e] = true
+}
+
+func (v *Vault) closed(e ender) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	delete(v.open, e)
+}
+
+// end closes what this process has open: on Windows, a file that is open stays.
+func (v *Vault) end() {
+	v.mu.Lock()
+	all := v.open
+	v.open = nil
+	v.mu.Unlock()
+	for e := range all {
+		e.wiped()
+	}
 }
 
 // Sealer protects the key of the files.
@@ -122,6 +156,7 @@ func (v *Vault) Open(name string) (*File, error) {
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
+	v.opened(file)
 	return file, nil
 }
 
@@ -157,6 +192,7 @@ func (v *Vault) Create(name string) (*Writer, error) {
 	if err := w.begin(); err != nil {
 		return nil, errors.Join(err, w.Cancel())
 	}
+	v.opened(w)
 	return w, nil
 }
 
@@ -255,5 +291,6 @@ func (v *Vault) Wipe() error {
 	if err := disk.Shred(v.keyPath()); err != nil {
 		return err
 	}
+	v.end()
 	return errors.Join(disk.Shred(disk.Leftovers(v.keyPath())...), disk.RemoveAll(filepath.Join(v.root, newDir)), disk.RemoveAll(v.dir()))
 }

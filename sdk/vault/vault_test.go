@@ -17,6 +17,7 @@ import (
 	"testing/iotest"
 	"time"
 
+	"github.com/postern-mam/postern/sdk/internal/disk"
 	"github.com/postern-mam/postern/sdk/vault"
 )
 
@@ -41,17 +42,25 @@ type store struct {
 }
 
 func newStore(t *testing.T) *store {
-	root, err := os.MkdirTemp("", "postern-vault-")
-	must(t, err)
+	root := directory(t)
 	s := &store{t: t, root: root}
 	s.Vault = vault.New(root, open{}, func() error { return s.cut })
+	return s
+}
+
+// directory is like T.TempDir, and goes where os.RemoveAll does not work (Wine).
+func directory(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "postern-")
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
-		_ = s.Wipe()
-		for _, name := range []string{vault.KeyFile, vault.LockFile, ""} {
-			_ = os.Remove(filepath.Join(root, name))
+		if err := disk.RemoveAll(dir); err != nil {
+			t.Error(err)
 		}
 	})
-	return s
+	return dir
 }
 
 func must(t testing.TB, err error) {
@@ -280,6 +289,38 @@ func TestWhatIsOpenAtAWipeIsReadNoFurther(t *testing.T) {
 	if err := f.Close(); !errors.Is(err, fs.ErrClosed) {
 		t.Errorf("closed twice: %v", err)
 	}
+	w, err := s.Create("c")
+	must(t, err)
+	must(t, s.Wipe())
+	if _, err := w.Write([]byte("x")); !errors.Is(err, vault.ErrWiped) {
+		t.Errorf("written after the wipe: %v", err)
+	}
+}
+
+// Another process that wipes closes nothing here.
+func TestAWipeByAnotherProcessIsNoticed(t *testing.T) {
+	s := newStore(t)
+	must(t, s.Save("a", text(3*chunk)))
+	f, buf := s.reader("a"), make([]byte, 1)
+	w, err := s.Create("b")
+	must(t, err)
+	_, err = w.Write(text(chunk + 1))
+	must(t, err)
+	other := vault.New(s.root, open{}, func() error { return nil })
+	if err := other.Wipe(); err != nil && runtime.GOOS != "windows" {
+		t.Errorf("wipe: %v", err)
+	}
+	if _, err := f.ReadAt(buf, chunk); !errors.Is(err, vault.ErrWiped) {
+		t.Errorf("read: %v", err)
+	}
+	if err := w.Close(); !errors.Is(err, vault.ErrWiped) {
+		t.Errorf("write: %v", err)
+	}
+	must(t, f.Close())
+	must(t, other.Wipe())
+	if len(s.files())+len(s.unfinished()) != 0 {
+		t.Errorf("left: %q, %q", s.files(), s.unfinished())
+	}
 }
 
 func TestWhatIsBeingWrittenAtAWipeIsNotKept(t *testing.T) {
@@ -404,7 +445,7 @@ func TestWhatIsNotThereIsNoFile(t *testing.T) {
 }
 
 func FuzzSealedFile(f *testing.F) {
-	root := f.TempDir()
+	root := directory(f)
 	v := vault.New(root, open{}, func() error { return nil })
 	must(f, v.Save("a", []byte("plans")))
 	all, err := filepath.Glob(filepath.Join(root, "organization", "*"))
