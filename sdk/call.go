@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -87,10 +88,14 @@ func (c *Client) once(ctx context.Context, q call) (int, error) {
 // send returns the raw answer; the caller closes its body.
 func (c *Client) send(ctx context.Context, q call) (*http.Response, error) {
 	var doc []byte
+	var body departure
 	if q.in != nil {
 		var err error
 		if doc, err = json.Marshal(q.in); err != nil {
 			return nil, err
+		}
+		if body.body(q.in, doc); body.err != nil {
+			return nil, c.depart(body)
 		}
 	}
 	token := ""
@@ -115,8 +120,13 @@ func (c *Client) send(ctx context.Context, q call) (*http.Response, error) {
 			r.Header.Set("Authorization", "DPoP "+token)
 		}
 		proof, err := c.dpop(q.method, c.base+q.path, token)
+		if err != nil {
+			return nil, err
+		}
 		r.Header.Set("DPoP", proof)
-		return r, err
+		out := departure{parcels: slices.Clone(body.parcels)}
+		out.request(r, q.path)
+		return r, c.depart(out)
 	})
 }
 
@@ -248,8 +258,14 @@ func (c *Client) askToken(ctx context.Context, form url.Values) error {
 		}
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		proof, err := c.dpop(http.MethodPost, endpoint, "")
+		if err != nil {
+			return nil, err
+		}
 		r.Header.Set("DPoP", proof)
-		return r, err
+		var out departure
+		out.addForm("TokenRequest", form)
+		out.request(r, "/oauth2/v2.0/token")
+		return r, c.depart(out)
 	})
 	if err != nil {
 		return err

@@ -97,6 +97,9 @@ func codes(reasons []wire.Reason) string {
 func (c *Client) answerDiagnostics(ctx context.Context, operation string) error {
 	path := c.path("/operations/" + url.PathEscape(operation) + "/answer")
 	status, err := c.do(ctx, call{method: http.MethodPost, path: path, in: c.Diagnostics(ctx)})
+	if _, ours := errors.AsType[*wire.UndeclaredError](err); ours {
+		return nil // and noted
+	}
 	if err != nil && status >= http.StatusBadRequest && status < http.StatusInternalServerError && status != http.StatusTooManyRequests {
 		c.note("diagnostics: refused: " + c.plain(err))
 		return nil

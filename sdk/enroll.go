@@ -57,6 +57,10 @@ func (c *Client) SignIn(ctx context.Context) error {
 		"code_challenge": {base64.RawURLEncoding.EncodeToString(challenge[:])}, "code_challenge_method": {"S256"},
 		"dpop_jkt": {c.key.JKT},
 	}
+	var out departure
+	if out.addForm("SignInRequest", q); c.depart(out) != nil {
+		return out.err
+	}
 	if err := c.cfg.Browser(ctx, c.cfg.Authority+"/oauth2/v2.0/authorize?"+q.Encode()); err != nil {
 		return fmt.Errorf("sdk: sign-in page: %w", err)
 	}
@@ -264,6 +268,9 @@ func (c *Client) SignOut(ctx context.Context) error {
 		return err
 	}
 	c.forgetToken()
+	if err := c.forgetSent(); err != nil {
+		return err
+	}
 	return c.update(func(s *state) { *s = state{LatestAt: s.LatestAt} })
 }
 

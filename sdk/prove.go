@@ -36,8 +36,16 @@ func (c *Client) ProveDevice(nonce, origin string) (string, error) {
 		return "", errNotEnrolled()
 	}
 	now := c.cfg.Now().Unix()
-	return c.key.Sign(wire.TypeDeviceProof, false, wire.DeviceProof{
+	proof, err := c.key.Sign(wire.TypeDeviceProof, false, wire.DeviceProof{
 		Nonce: nonce, Audience: origin, IssuedAt: now, ExpiresAt: now + 60, ID: rand.Text(),
 		Device: s.Device, App: c.cfg.App, AppVersion: c.cfg.AppVersion,
 	})
+	if err != nil {
+		return "", err
+	}
+	var out departure
+	if out.addSigned("DeviceProof", proof); c.depart(out) != nil {
+		return "", out.err
+	}
+	return proof, nil
 }

@@ -162,6 +162,7 @@ type Status struct {
 	KeyProtection  string              `json:"keyProtection"` // of the device key: "tpm", "cng", "dpapi", "software"
 	LastCheckInAt  time.Time           `json:"lastCheckInAt,omitzero"`
 	LastSent       *wire.CheckIn       `json:"lastSent,omitempty"` // everything that the last check-in said
+	Sent           []Sent              `json:"sent,omitempty"`     // everything that left this PC, newest of each kind
 	Verdict        *wire.CheckInResult `json:"verdict,omitempty"`
 	PolicyETag     string              `json:"policyEtag,omitempty"`
 	Configuration  []wire.Configured   `json:"configuration,omitempty"`
@@ -171,11 +172,12 @@ type Status struct {
 
 // Status returns how things stand, without asking the service.
 func (c *Client) Status() Status {
-	d := c.Decide()
+	d, sent := c.Decide(), c.Sent()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s := c.state
 	return Status{
+		Sent:      sent,
 		Authority: c.cfg.Authority, App: c.cfg.App, Enrolled: s.Registration != "", RegistrationID: s.Registration, DeviceID: s.Device,
 		UserID: s.User, KeyProtection: c.key.Protection, LastCheckInAt: s.LastCheckInAt, LastSent: s.LastSent, Verdict: s.LastResult, PolicyETag: s.Policy.ETag,
 		Configuration: s.Policy.Configuration, Decision: d, WipedAt: s.WipedAt,

@@ -149,6 +149,9 @@ func (c *Client) finishWipe(ctx context.Context) error {
 		}
 		return errors.New("sdk: not everything could be removed yet; it is tried again")
 	}
+	if err := c.forgetSent(); err != nil {
+		return err
+	}
 	now := c.cfg.Now().UTC()
 	return c.update(func(s *state) { *s = state{LatestAt: s.LatestAt, WipedAt: now} })
 }
