@@ -340,7 +340,7 @@ type pc struct {
 }
 
 func newPC(t *testing.T) *pc {
-	return &pc{authority: newAuthority(t), dir: t.TempDir(), now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
+	return &pc{authority: newAuthority(t), dir: directory(t), now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
 }
 
 // start is the app after its process starts anew.

@@ -12,8 +12,29 @@ import (
 	"testing"
 
 	"github.com/postern-mam/postern/sdk"
+	"github.com/postern-mam/postern/sdk/internal/disk"
 	"github.com/postern-mam/postern/wire"
 )
+
+// plain is a sealer that seals nothing, for tests that look into files.
+type plain struct{}
+
+func (plain) Seal(_ string, doc []byte) ([]byte, error) { return doc, nil }
+func (plain) Open(_ string, doc []byte) ([]byte, error) { return doc, nil }
+func (plain) Protection() string                        { return "software" }
+
+// directory is like T.TempDir, and goes where os.RemoveAll does not work (Wine).
+func directory(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "postern-")
+	must(t, err)
+	t.Cleanup(func() {
+		if err := disk.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
 
 func TestTheServiceIsToldWhatHoldsTheKey(t *testing.T) {
 	for name, c := range map[string]struct {

@@ -10,13 +10,6 @@ import (
 // system is what may hold a device key here.
 func system() []string { return []string{"tpm", "cng", "dpapi"} }
 
-// plain is a sealer of before: none.
-type plain struct{}
-
-func (plain) Seal(_ string, doc []byte) ([]byte, error) { return doc, nil }
-func (plain) Open(_ string, doc []byte) ([]byte, error) { return doc, nil }
-func (plain) Protection() string                        { return "software" }
-
 func TestADirectoryOfBeforeIsSealedAtTheNextStart(t *testing.T) {
 	p := newPC(t)
 	p.sealer = plain{}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/postern-mam/postern/sdk"
+	"github.com/postern-mam/postern/sdk/internal/disk"
 	"github.com/postern-mam/postern/wire"
 )
 
@@ -157,7 +158,7 @@ func TestAWipeMayBeRepeatedAndResumed(t *testing.T) {
 		"before it began":           func() {},
 		"with the key overwritten":  func() { must(t, os.WriteFile(key, make([]byte, len(before[key])), 0o600)) },
 		"with the key gone":         func() { must(t, os.Remove(key)) },
-		"with everything gone":      func() { must(t, os.Remove(key)); must(t, os.RemoveAll(filepath.Join(p.dir, "organization"))) },
+		"with everything gone":      func() { must(t, os.Remove(key)); must(t, disk.RemoveAll(filepath.Join(p.dir, "organization"))) },
 		"with the directory broken": func() { must(t, os.WriteFile(filepath.Join(p.dir, "organization", "stray"), nil, 0o600)) },
 	} {
 		p.putBack(before, true)

@@ -116,7 +116,7 @@ func Open(c Config) (*Key, error) {
 }
 
 // Destroy removes the key of a directory for good, also from the store that
-// holds it. It may be repeated.
+// holds it, when that opens it. It may be repeated.
 func Destroy(c Config) error {
 	release, err := disk.Lock(c.Dir, "state.lock")
 	if err != nil {
@@ -135,13 +135,27 @@ func Destroy(c Config) error {
 			if ref.Thumbprint == "" {
 				_ = s.Delete(ref.Name) // a store that cannot even be asked has made nothing
 			} else if ref.Store == s.Protection() {
-				if err := s.Delete(ref.Name); err != nil {
-					return fmt.Errorf("sdk: the device key cannot be removed from the store %q: %w", ref.Store, err)
+				if err := c.delete(s, ref.Name); err != nil {
+					return err
 				}
 			}
 		}
 	}
 	return disk.Shred(c.path())
+}
+
+// delete destroys a key. One that is not even opened there, as on a PC that the
+// directory was copied to, must not keep the rest from going.
+func (c Config) delete(s Store, name string) error {
+	err := s.Delete(name)
+	if err == nil {
+		return nil
+	}
+	if _, open := s.Open(name); open != nil {
+		c.note(fmt.Sprintf("device key: %s does not open it, and may still have it: %v", s.Protection(), err))
+		return nil
+	}
+	return fmt.Errorf("sdk: the device key cannot be removed from the store %q: %w", s.Protection(), err)
 }
 
 func (c Config) path() string { return filepath.Join(c.Dir, File) }

@@ -31,6 +31,8 @@ type vault struct {
 	keys map[string]*held
 	// broken is why it does nothing at all.
 	broken error
+	// stuck is why it deletes nothing.
+	stuck error
 	// deaf is why its keys do not sign.
 	deaf error
 	// crash ends the process as soon as a key is made.
@@ -73,8 +75,8 @@ func (v *vault) Open(name string) (devicekey.Held, error) {
 }
 
 func (v *vault) Delete(name string) error {
-	if v.broken != nil {
-		return v.broken
+	if v.broken != nil || v.stuck != nil {
+		return errors.Join(v.broken, v.stuck)
 	}
 	delete(v.keys, name)
 	return nil
@@ -413,12 +415,15 @@ func TestADestroyedKeyIsGoneFromItsStoreToo(t *testing.T) {
 		}
 	}
 	others.open()
-	tpm.broken = errors.New("busy")
+	tpm.stuck = errors.New("busy")
 	if err := devicekey.Destroy(others.Config); err == nil {
-		t.Error("a key that is still in the TPM counts as destroyed")
+		t.Error("a key that still opens counts as destroyed")
 	}
-	tpm.broken = nil
 	others.open()
+	tpm.broken = errors.New("no TPM")
+	if err := devicekey.Destroy(others.Config); err != nil || len(others.journal) != 1 {
+		t.Errorf("a directory of another PC cannot be given up: %v, %q", err, others.journal)
+	}
 }
 
 func TestWhatCannotBeKeptIsNotUsed(t *testing.T) {
