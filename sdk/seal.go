@@ -37,10 +37,23 @@ type Sealer interface {
 	Protection() string
 }
 
+// system is a sealer that comes with stores for the device key.
+type system interface {
+	Stores() []devicekey.Store
+}
+
+// upgrader is a sealer that also seals what lies open since before it was used.
+type upgrader interface {
+	Upgrade(dir, name string) error
+}
+
 // guarded returns cfg with what protects its secrets. An app that brings a
 // sealer of its own answers for the device key, too. Any other app has what the
 // system offers: a store that holds the key itself, and a sealer for the rest.
 func guarded(cfg Config) (Config, []devicekey.Store) {
+	if s, ok := cfg.Sealer.(system); ok {
+		return cfg, s.Stores()
+	}
 	if cfg.Sealer != nil {
 		return cfg, nil
 	}
@@ -54,24 +67,20 @@ func guarded(cfg Config) (Config, []devicekey.Store) {
 // openKey opens the device key, or makes one, and seals what lies open since
 // before the system's sealer was used.
 func (c *Client) openKey(stores []devicekey.Store) (err error) {
-	if s, ok := c.cfg.Sealer.(*sealing.Sealer); ok {
-		if err := upgrade(c.cfg.Dir, s); err != nil {
-			return err
-		}
-	}
 	c.key, err = devicekey.Open(devicekey.Config{Dir: c.cfg.Dir, Sealer: c.cfg.Sealer, Stores: stores, Note: c.note})
-	return err
-}
-
-func upgrade(dir string, s *sealing.Sealer) error {
-	for _, f := range []struct{ name, lock string }{
-		{devicekey.File, stateLock}, {stateFile, stateLock}, {vault.KeyFile, vault.LockFile},
-	} {
-		release, err := disk.Lock(dir, f.lock)
+	if err != nil {
+		return err
+	}
+	u, ok := c.cfg.Sealer.(upgrader)
+	if !ok {
+		return nil
+	}
+	for _, f := range []struct{ name, lock string }{{stateFile, stateLock}, {vault.KeyFile, vault.LockFile}} {
+		release, err := disk.Lock(c.cfg.Dir, f.lock)
 		if err != nil {
 			return err
 		}
-		err = s.Upgrade(dir, f.name)
+		err = u.Upgrade(c.cfg.Dir, f.name)
 		release()
 		if err != nil {
 			return fmt.Errorf("sdk: %s cannot be sealed: %w", f.name, err)

@@ -2,5 +2,5 @@
 
 package sdk_test
 
-// system is what may hold a device key here.
-func system() []string { return []string{"software"} }
+// holders is what may hold a device key here.
+func holders() []string { return []string{"software"} }

@@ -41,7 +41,7 @@ func TestTheServiceIsToldWhatHoldsTheKey(t *testing.T) {
 		sealer sdk.Sealer
 		want   []string
 	}{
-		"what the system offers":       {nil, system()},
+		"what the system offers":       {nil, holders()},
 		"a sealer that the app brings": {mirror{}, []string{"tpm"}},
 	} {
 		p := newPC(t)

@@ -59,6 +59,11 @@ type Sealer interface {
 	Protection() string
 }
 
+// upgrader is a Sealer that also seals what lies open since before it was used.
+type upgrader interface {
+	Upgrade(dir, name string) error
+}
+
 // Config says where a key may be.
 type Config struct {
 	Dir    string

@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"fmt"
 
 	"github.com/postern-mam/postern/sdk/internal/disk"
 )
@@ -41,6 +42,11 @@ func (c Config) openFile(sealed []byte) (*Key, error) {
 	private, err := x509.ParseECPrivateKey(block.Bytes)
 	if err != nil || private.Curve != elliptic.P256() {
 		return nil, c.lost(errors.Join(errors.New(File+" is damaged"), err))
+	}
+	if u, ok := c.Sealer.(upgrader); ok {
+		if err := u.Upgrade(c.Dir, File); err != nil {
+			return nil, fmt.Errorf("sdk: %s cannot be sealed: %w", File, err)
+		}
 	}
 	return describe(inFile{private}, c.Sealer.Protection())
 }
