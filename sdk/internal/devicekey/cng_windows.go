@@ -23,16 +23,26 @@ const (
 // exported. Both are CNG key storage providers (Microsoft's ncrypt.h).
 func System() []Store {
 	dll := windows.NewLazySystemDLL("ncrypt.dll")
+	return stores(func(function string) (uintptr, error) {
+		proc := dll.NewProc(function)
+		if err := proc.Find(); err != nil {
+			return 0, err
+		}
+		return proc.Addr(), nil
+	})
+}
+
+func stores(find func(function string) (address uintptr, err error)) []Store {
 	return []Store{
-		&cng{dll: dll, provider: "Microsoft Platform Crypto Provider", protection: "tpm"},
-		&cng{dll: dll, provider: "Microsoft Software Key Storage Provider", protection: "cng"},
+		&cng{find: find, provider: "Microsoft Platform Crypto Provider", protection: "tpm"},
+		&cng{find: find, provider: "Microsoft Software Key Storage Provider", protection: "cng"},
 	}
 }
 
 // cng is one key storage provider, open for as long as the process lives, as its
 // keys are.
 type cng struct {
-	dll                  *windows.LazyDLL
+	find                 func(function string) (address uintptr, err error)
 	provider, protection string
 
 	mu     sync.Mutex
@@ -46,11 +56,11 @@ func (s *cng) Protection() string { return s.protection }
 //
 //go:uintptrescapes
 func (s *cng) call(function string, args ...uintptr) error {
-	proc := s.dll.NewProc(function)
-	if err := proc.Find(); err != nil {
+	address, err := s.find(function)
+	if err != nil {
 		return err
 	}
-	status, _, _ := proc.Call(args...)
+	status, _, _ := syscall.SyscallN(address, args...)
 	switch code := syscall.Errno(uint32(status)); windows.Handle(code) {
 	case 0:
 		return nil
@@ -128,14 +138,14 @@ func (s *cng) forbidExport(key uintptr) error {
 
 // Open opens a key.
 func (s *cng) Open(name string) (Held, error) {
-	key, err := s.find(name)
+	key, err := s.handleOf(name)
 	if err != nil {
 		return nil, err
 	}
 	return s.hold(key)
 }
 
-func (s *cng) find(name string) (key uintptr, err error) {
+func (s *cng) handleOf(name string) (key uintptr, err error) {
 	provider, err := s.open()
 	if err != nil {
 		return 0, err
@@ -150,7 +160,7 @@ func (s *cng) find(name string) (key uintptr, err error) {
 
 // Delete destroys a key.
 func (s *cng) Delete(name string) error {
-	key, err := s.find(name)
+	key, err := s.handleOf(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
