@@ -22,6 +22,7 @@ const (
 	whyHealth   = "access depends on whether this PC is protected"
 	whyHelp     = "an administrator asked this app for diagnostics, to help"
 	whyReplay   = "so that whoever overhears it cannot use it again"
+	whyControls = "an organization must know what its policy achieves, and what it does not"
 	whyWhich    = "to know which registration is meant"
 )
 
@@ -70,6 +71,10 @@ var ledger = [...]Field{ // never changes
 	{"CheckIn", "providers/securityCenter", "the state of Windows Security itself", whyHealth, toAdmins, keptLatest, false},
 	{"CheckIn", "measuredAt", "when this was measured", "an older report must not take the place of a newer one", toAdmins, keptLatest, false},
 	{"CheckIn", "policyEtag", "the mark of the policy that the app applies", "to see that a change of policy has arrived", toAdmins, keptLatest, false},
+	{"CheckIn", "controls/*/control", "what a policy may ask: a data protection setting, wipe, or app configuration", whyControls, toAdmins, keptLatest, false},
+	{"CheckIn", "controls/*/state", "how far the app enforces it", whyControls, toAdmins, keptLatest, false},
+	{"CheckIn", "controls/*/by", "who enforces it: the extension of the browser, or the app", whyControls, toAdmins, keptLatest, false},
+	{"CheckIn", "controls/*/gaps/*", "the ways around it, by words that are the same for everybody, such as screenshots", whyControls, toAdmins, keptLatest, false},
 	{"CheckIn", "failedChecks/*", "the names of the checks that this PC failed", "to help with why access is blocked", toAdmins, keptLatest, false},
 
 	{"ReceiptEnvelope", "receipt", "WipeReceipt, signed", "an administrator must be able to show that the data is gone", toAdmins, keptOrder, true},

@@ -53,6 +53,9 @@ func messages() map[string]any {
 			AppVersion: "122.0.2365.52", SDKVersion: "1.0.0", OSVersion: "10.0.22631.3155", Adapter: "windows",
 			Providers:  map[string]string{"antivirus": "good", "firewall": "poor", "autoUpdate": "good", "internetSettings": "good", "userAccountControl": "good", "securityCenter": "good"},
 			MeasuredAt: at(), PolicyETag: policy().ETag, FailedChecks: []string{"maxThreatLevel"},
+			Controls: []wire.Control{
+				{Control: "printOrgData", State: "partly", By: "extension", Gaps: []string{"developerTools", "privateWindows"}}, {Control: "appConfiguration", State: "unknown", By: "nobody"},
+			},
 		},
 		"check-in-result.json": &wire.CheckInResult{
 			State: "noncompliant", Action: "block", PolicyETag: policy().ETag, Operations: 1, CheckInSeconds: 1800, ServerTime: at(),

@@ -164,6 +164,19 @@ type CheckIn struct {
 	PolicyETag string            `json:"policyEtag,omitempty"` // the policy the app applies
 	// FailedChecks are the subjects that failed at block or wipe level on the device.
 	FailedChecks []string `json:"failedChecks,omitempty"`
+	// Controls say how far the app enforces what a policy may ask, each control at
+	// most once. What is not there is unknown. Nothing is decided by them.
+	Controls []Control `json:"controls,omitempty"`
+}
+
+// Control is the app's own word on how far it enforces one control.
+type Control struct {
+	Control string `json:"control"` // a data protection setting, "wipe" or "appConfiguration"
+	State   string `json:"state"`   // "enforced", "partly", "notEnforced", "unknown"
+	By      string `json:"by"`      // "extension", "app", "nobody"
+	// Gaps are the ways around it that are known, by the words of openapi.yaml. Partly
+	// has some, enforced and unknown have none.
+	Gaps []string `json:"gaps,omitempty"`
 }
 
 // CheckInResult is the verdict and what to do next.

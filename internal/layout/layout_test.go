@@ -33,7 +33,7 @@ var floors = []floor{
 		indoors: []string{"net", "net/http", "os", "os/exec", "database/sql"},
 		commons: []string{
 			"internal/access", "internal/access/template", "internal/agreement", "internal/audit", "internal/browserpolicy", "internal/compliance", "internal/configuration",
-			"internal/devicefilter", "internal/directory", "internal/edm", "internal/edm/served", "internal/event", "internal/fault", "internal/location", "internal/oauth", "internal/odata", "internal/odata/filter",
+			"internal/devicefilter", "internal/directory", "internal/edm", "internal/edm/served", "internal/enforcement", "internal/event", "internal/fault", "internal/location", "internal/oauth", "internal/odata", "internal/odata/filter",
 			"internal/proof", "internal/protection", "internal/strength", "internal/targeting", "internal/threat", "internal/version",
 		},
 	},

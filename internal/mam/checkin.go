@@ -7,6 +7,7 @@ import (
 
 	"github.com/postern-mam/postern/internal/compliance"
 	"github.com/postern-mam/postern/internal/directory"
+	"github.com/postern-mam/postern/internal/enforcement"
 	"github.com/postern-mam/postern/internal/fault"
 	"github.com/postern-mam/postern/internal/protection"
 	"github.com/postern-mam/postern/internal/threat"
@@ -57,6 +58,7 @@ type report struct {
 	measured     bool // providers were reported
 	applied      string
 	failed       []protection.Subject
+	controls     []enforcement.Control
 }
 
 func (s *Service) parse(in wire.CheckIn) (report, error) {
@@ -90,8 +92,12 @@ func (s *Service) parse(in wire.CheckIn) (report, error) {
 	if err != nil {
 		return report{}, err
 	}
+	controls, err := controls(in.Controls)
+	if err != nil {
+		return report{}, err
+	}
 	return report{
-		app: app, sdk: sdk, os: os.String(), adapter: in.Adapter, applied: in.PolicyETag, failed: failed,
+		app: app, sdk: sdk, os: os.String(), adapter: in.Adapter, applied: in.PolicyETag, failed: failed, controls: controls,
 		managed:  in.Management != (wire.Management{}),
 		measured: len(providers) > 0,
 		signal: threat.Signal{
@@ -99,6 +105,19 @@ func (s *Service) parse(in wire.CheckIn) (report, error) {
 			ReportedAt: in.MeasuredAt.UTC(), ReceivedAt: now,
 		},
 	}, nil
+}
+
+// controls reads how far an app enforces its policy.
+func controls(in []wire.Control) ([]enforcement.Control, error) {
+	var all []enforcement.Control
+	for _, c := range in {
+		all = append(all, enforcement.Control{Control: c.Control, State: enforcement.State(c.State), By: c.By, Gaps: c.Gaps})
+	}
+	all, err := enforcement.Parse(all)
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, err, "controls: "+fault.Detail(err))
+	}
+	return all, nil
 }
 
 func versions(app, sdk string) (string, string, error) {
@@ -182,7 +201,7 @@ func (f *file) take(r report, c *Change) error {
 	f.reg.AppVersion, f.reg.SDKVersion, f.reg.OSVersion = r.app, r.sdk, r.os
 	f.reg.Managed, f.reg.Development = r.managed, r.adapter == byDevelopment
 	f.reg.Adapter, f.reg.AppliedETag = r.adapter, r.applied
-	f.reg.FailedChecks = r.failed
+	f.reg.FailedChecks, f.reg.Controls = r.failed, r.controls
 	f.reg.LastSyncAt = r.signal.ReceivedAt
 	return nil
 }

@@ -1,11 +1,13 @@
 package mam_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/postern-mam/postern/internal/directory"
+	"github.com/postern-mam/postern/internal/enforcement"
 	"github.com/postern-mam/postern/internal/event"
 	"github.com/postern-mam/postern/internal/fault"
 	"github.com/postern-mam/postern/internal/mam"
@@ -93,6 +95,7 @@ func TestACheckInIsUnderstoodOrRefused(t *testing.T) {
 		"providers":    func(c *wire.CheckIn) { c.Providers["antivirus"] = "low" },
 		"measuredAt":   func(c *wire.CheckIn) { c.MeasuredAt = time.Time{} },
 		"failedChecks": func(c *wire.CheckIn) { c.FailedChecks = []string{"mood"} },
+		"controls":     func(c *wire.CheckIn) { c.Controls = []wire.Control{{Control: "wipe", State: "perfect", By: "app"}} },
 		"policyEtag":   func(c *wire.CheckIn) { c.PolicyETag = strings.Repeat("x", 300) },
 	} {
 		in := w.report()
@@ -102,6 +105,31 @@ func TestACheckInIsUnderstoodOrRefused(t *testing.T) {
 		if !strings.HasPrefix(fault.Detail(err), name) {
 			t.Errorf("%s: %q does not name the field", name, fault.Detail(err))
 		}
+	}
+}
+
+// How far an app enforces its policy is shown as it said last, and decides nothing.
+func TestAnAppSaysHowFarItEnforces(t *testing.T) {
+	w := newWorld(t)
+	p := w.newPC(anna)
+	id := p.enroll()
+	if got := w.get(id).Controls; got != nil {
+		t.Errorf("before it said anything: %+v", got)
+	}
+	in := w.report()
+	in.Controls = []wire.Control{{Control: "wipe", State: "notEnforced", By: "app", Gaps: []string{"notImplemented"}}}
+	out, err := w.mam.CheckIn(t.Context(), p.caller(), id, in)
+	must(t, err)
+	kept := w.get(id).Controls
+	i := slices.IndexFunc(kept, func(c enforcement.Control) bool { return c.Control == enforcement.Wipe })
+	if out.Action != "allow" || len(kept) != len(enforcement.Controls()) || kept[i].State != enforcement.NotEnforced || kept[0].State != enforcement.Unknown {
+		t.Errorf("%+v, kept %+v", out, kept)
+	}
+	in = w.report() // an older version took its place
+	_, err = w.mam.CheckIn(t.Context(), p.caller(), id, in)
+	must(t, err)
+	if got := w.get(id).Controls; got != nil {
+		t.Errorf("it does not say any more, and %+v is kept", got)
 	}
 }
 

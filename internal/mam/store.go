@@ -8,6 +8,7 @@ import (
 	"github.com/postern-mam/postern/internal/compliance"
 	"github.com/postern-mam/postern/internal/configuration"
 	"github.com/postern-mam/postern/internal/directory"
+	"github.com/postern-mam/postern/internal/enforcement"
 	"github.com/postern-mam/postern/internal/event"
 	"github.com/postern-mam/postern/internal/oauth"
 	"github.com/postern-mam/postern/internal/protection"
@@ -30,8 +31,11 @@ type Registration struct {
 	// DiagnosticsPending: diagnostics were asked for and have not come.
 	DiagnosticsPending bool                 `json:",omitempty"`
 	FailedChecks       []protection.Subject // what the app said failed on the device, for display only
-	EndedAt            time.Time            // zero: alive
-	EndedFor           string               // "signedOut", "wiped", "superseded", "expired"
+	// Controls is how far the app says that it enforces the policy, for display only;
+	// nil: it never said.
+	Controls []enforcement.Control `json:",omitempty"`
+	EndedAt  time.Time             // zero: alive
+	EndedFor string                // "signedOut", "wiped", "superseded", "expired"
 }
 
 // Delivery is the policies that one state of delivery was made of.

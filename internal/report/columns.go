@@ -14,7 +14,7 @@ func Columns(n Name) []string {
 	}
 	switch n {
 	case ProtectionStatus:
-		return append(installation, "AppProtectionStatus", "CheckedIn", "UpToDate", "ComplianceState", "Reasons")
+		return append(installation, "AppProtectionStatus", "CheckedIn", "UpToDate", "ComplianceState", "Reasons", "Enforcement")
 	case ConfigurationStatus:
 		return append(installation, "AppConfigurationStatus", "CheckedIn", "UpToDate")
 	case FlaggedUsers:
@@ -55,7 +55,11 @@ func status(i Installation, kind byte) []string {
 	for _, r := range i.Verdict.Reasons {
 		reasons = append(reasons, r.Code)
 	}
-	return append(row, i.Verdict.State.String(), strings.Join(reasons, "; "))
+	var controls []string
+	for _, c := range i.Controls {
+		controls = append(controls, c.Control+"="+string(c.State))
+	}
+	return append(row, i.Verdict.State.String(), strings.Join(reasons, "; "), strings.Join(controls, "; "))
 }
 
 func named(p Policy) string {

@@ -20,6 +20,7 @@ import (
 
 	"github.com/postern-mam/postern/internal/compliance"
 	"github.com/postern-mam/postern/internal/directory"
+	"github.com/postern-mam/postern/internal/enforcement"
 	"github.com/postern-mam/postern/internal/fault"
 )
 
@@ -52,7 +53,8 @@ type Installation struct {
 	Verdict      compliance.Verdict // as of the last judgment
 	Intended     []Policy
 	Applied      []Policy
-	UpToDate     bool // the app said it applies what is intended
+	UpToDate     bool                  // the app said it applies what is intended
+	Controls     []enforcement.Control // how far the app says that it enforces; nil: it never said
 	ScopeTags    []string
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/postern-mam/postern/internal/compliance"
 	"github.com/postern-mam/postern/internal/directory"
+	"github.com/postern-mam/postern/internal/enforcement"
 	"github.com/postern-mam/postern/internal/fault"
 	"github.com/postern-mam/postern/internal/protection"
 	"github.com/postern-mam/postern/internal/report"
@@ -70,6 +71,7 @@ func installation(i int) report.Installation {
 	return report.Installation{
 		Registration: directory.RegistrationID(fmt.Sprintf("r%04d", i)), User: directory.User{ID: "ada", UserPrincipalName: "ada@x", Mail: "ada@mail"},
 		App: "com.microsoft.edge", AppVersion: "1.2", Device: "pc", DeviceName: "PC", OSVersion: "10.0.22631.1", LastSyncAt: now.Add(-time.Hour), UpToDate: true,
+		Controls:  []enforcement.Control{{Control: "wipe", State: enforcement.Partly, By: "extension"}, {Control: "appConfiguration", State: enforcement.Unknown}},
 		Intended:  []report.Policy{{ID: "T_1", Name: "Protect", Revision: 2}, {ID: "T_2", Revision: 1}, {ID: "A_1", Name: "Configure"}},
 		ScopeTags: []string{fmt.Sprint(i % 2)}, Verdict: compliance.Verdict{State: compliance.Noncompliant, Reasons: []compliance.Reason{
 			{Code: string(protection.MinOSVersion), Text: "Windows is too old", Steps: []string{"Install updates."}}, {Code: "secureBoot", Text: "Secure Boot is off"},
@@ -131,7 +133,8 @@ func TestAStatusReportSaysWhatAppliesAndWhetherItArrived(t *testing.T) {
 		report.ProtectionStatus: {{
 			"User": "ada@x", "Policy": "Protect; T_2 (deleted)", "AppProtectionStatus": "Protected", "CheckedIn": "Checked in", "UpToDate": "Yes",
 			"ComplianceState": "noncompliant", "Reasons": "minOsVersion; secureBoot", "LastSync": "2026-11-23T11:00:00Z", "AppInstanceId": "r0001",
-		}, {"AppProtectionStatus": "Unprotected", "CheckedIn": "Not checked in", "UpToDate": "No", "ComplianceState": "unknown", "LastSync": ""}},
+			"Enforcement": "wipe=partly; appConfiguration=unknown",
+		}, {"AppProtectionStatus": "Unprotected", "CheckedIn": "Not checked in", "UpToDate": "No", "ComplianceState": "unknown", "LastSync": "", "Enforcement": ""}},
 		report.ConfigurationStatus: {
 			{"Policy": "Configure", "AppConfigurationStatus": "Configured", "CheckedIn": "Checked in"}, {"AppConfigurationStatus": "NotConfigured", "Policy": ""},
 		},

@@ -152,7 +152,7 @@ func (b *book) installation(r mam.Registration) report.Installation {
 		Registration: r.Standing.Registration, User: user, App: r.App, AppVersion: r.AppVersion, SDKVersion: r.SDKVersion,
 		Device: r.Device, DeviceName: r.DeviceName, Manufacturer: r.Manufacturer, Model: r.DeviceModel, Platform: r.Platform, OSVersion: r.OSVersion,
 		Adapter: r.Adapter, EnrolledAt: r.EnrolledAt, LastSyncAt: r.LastSyncAt, EndedAt: r.EndedAt, EndedFor: r.EndedFor, WipePending: r.WipePending,
-		Verdict: r.Verdict, Intended: b.policies(r.Intended), Applied: b.policies(r.Applied), ScopeTags: r.Intended.ScopeTags,
+		Verdict: r.Verdict, Intended: b.policies(r.Intended), Applied: b.policies(r.Applied), ScopeTags: r.Intended.ScopeTags, Controls: r.Controls,
 		UpToDate: r.Intended.ETag != "" && r.AppliedETag == r.Intended.ETag,
 	}
 }

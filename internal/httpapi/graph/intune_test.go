@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
@@ -23,6 +24,7 @@ import (
 
 	"github.com/postern-mam/postern/internal/configuration"
 	"github.com/postern-mam/postern/internal/directory"
+	"github.com/postern-mam/postern/internal/enforcement"
 	"github.com/postern-mam/postern/internal/mam"
 	"github.com/postern-mam/postern/internal/oauth"
 	"github.com/postern-mam/postern/test/csdl"
@@ -108,6 +110,7 @@ func (e *estate) enroll(user string) mam.Registration {
 	_, err = e.room.CheckIn(ctx, caller(), id, wire.CheckIn{
 		AppVersion: "122.0.1", SDKVersion: "1.0.0", OSVersion: "10.0.22631.3155", Adapter: "windows", MeasuredAt: now, PolicyETag: in.Policy.ETag,
 		Providers: map[string]string{"antivirus": "good", "firewall": "good"},
+		Controls:  []wire.Control{{Control: "wipe", State: "partly", By: "extension", Gaps: []string{"savedPasswords"}}},
 	})
 	e.ok(err)
 	r, err := e.room.Get(ctx, e.boot.Tenant, id)
@@ -433,6 +436,32 @@ func TestWhatAppliesIsShownWithWhereItComesFrom(t *testing.T) {
 	}
 }
 
+// controls holds what the app of enroll says of how far it enforces its policy.
+func (e *estate) controls(shown any) {
+	e.Helper()
+	of, _ := shown.(map[string]any)
+	all, _ := of["controls"].([]any)
+	if len(all) != len(enforcement.Controls()) {
+		e.Fatalf("controls are %v", of["controls"])
+	}
+	for _, c := range all {
+		c, _ := c.(map[string]any)
+		gaps, _ := c["gaps"].([]any)
+		want := "unknown nobody 0"
+		if c["control"] == enforcement.Wipe {
+			want = "partly extension 1"
+		}
+		if got := fmt.Sprint(c["state"], " ", c["by"], " ", len(gaps)); got != want {
+			e.Errorf("%v: %s, want %s", c["control"], got, want)
+		}
+		for _, gap := range gaps {
+			if gap, _ := gap.(map[string]any); gap["gap"] != "savedPasswords" || gap["text"] != enforcement.Text("savedPasswords") {
+				e.Errorf("a gap is shown as %v", gap)
+			}
+		}
+	}
+}
+
 func TestARegistrationShowsWhatItShouldAndDoesApply(t *testing.T) {
 	e := newEstate(t)
 	ada := e.user("ada")
@@ -453,6 +482,7 @@ func TestARegistrationShowsWhatItShouldAndDoesApply(t *testing.T) {
 	}
 	one := enrolled + "/" + string(r.Standing.Registration)
 	e.get(one).want(200).has(`{"flaggedReasons":[]}`)
+	e.controls(e.get(one).want(200).body["postern"])
 	e.send("DELETE", configurations+"/"+c, "").want(204)
 	gone := e.get(one + "/appliedPolicies").want(200).values()[0]
 	if gone["displayName"] != "Homepage" || gone["postern"].(map[string]any)["deleted"] != true {

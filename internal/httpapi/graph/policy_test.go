@@ -276,6 +276,9 @@ func TestRegistrationsAndTheirOperationsAreSeen(t *testing.T) {
 			t.Errorf("%s: %v", path, got)
 		}
 	}
+	if raw := w.get("/beta/deviceAppManagement/managedAppRegistrations/r1").want(200).raw; !strings.Contains(raw, `"controls":null`) {
+		t.Errorf("an app that never said how far it enforces its policy: %s", raw)
+	}
 	w.get("/beta/deviceAppManagement/managedAppRegistrations/r1").want(200).has(`{"azureADDeviceId":"pc1","managedDeviceId":null}`)
 	w.get(all + "/r1").want(200).has(`{"deviceTag":"pc1","applicationVersion":"131.0","deviceType":"Windows","flaggedReasons":[],
 		"appIdentifier":{"@odata.type":"#microsoft.graph.windowsAppIdentifier","windowsAppId":"com.microsoft.edge"},"version":"\"3\""}`)

@@ -425,6 +425,7 @@ func TestTheHelpDeskSeesOneUsersWholeState(t *testing.T) {
 		if len(in) != 1 || in[0].(map[string]any)["id"] != string(r.Standing.Registration) || !strings.Contains(a.raw, "no policy targets this user and app") {
 			t.Errorf("%s", a.raw)
 		}
+		e.controls(in[0])
 	}
 	e.get("/v1.0/users/nobody/postern.state").want(404)
 	e.as(directory.HelpDeskOperator, nil)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,6 +15,8 @@ import (
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/getkin/kin-openapi/routers/legacy"
+
+	"github.com/postern-mam/postern/internal/enforcement"
 )
 
 const published = "../../../wire/"
@@ -105,7 +108,7 @@ func TestEverySchemaHasAVector(t *testing.T) {
 		have[strings.ReplaceAll(strings.TrimSuffix(filepath.Base(f), ".json"), "-", "")] = true
 	}
 	parts := map[string]bool{
-		"Management": true, "Check": true, "Configured": true, "Subject": true, "ProviderState": true, "Reason": true,
+		"Management": true, "Check": true, "Control": true, "Configured": true, "Subject": true, "ProviderState": true, "Reason": true,
 		"Operation": true, "HealthState": true, "Version": true, "JWS": true,
 	}
 	for name := range d.doc.Components.Schemas {
@@ -113,6 +116,24 @@ func TestEverySchemaHasAVector(t *testing.T) {
 		if !parts[name] && !have[file] {
 			t.Errorf("schema %s has no vector", name)
 		}
+	}
+}
+
+// The document spells the words of controls as the service reads them.
+func TestTheDocumentHasTheWordsOfControls(t *testing.T) {
+	of := openDocument(t).doc.Components.Schemas["Control"].Value.Properties
+	var gaps, controls []any
+	for _, g := range enforcement.Gaps() {
+		gaps = append(gaps, g.Word)
+	}
+	for _, c := range enforcement.Controls() {
+		controls = append(controls, c)
+	}
+	if got := of["gaps"].Value.Items.Value.Enum; !slices.Equal(got, gaps) {
+		t.Errorf("gaps are %v, want %v", got, gaps)
+	}
+	if got := of["control"].Value.Enum; !slices.Equal(got, controls) {
+		t.Errorf("controls are %v, want %v", got, controls)
 	}
 }
 

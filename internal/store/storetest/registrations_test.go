@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"github.com/postern-mam/postern/internal/directory"
+	"github.com/postern-mam/postern/internal/enforcement"
 	"github.com/postern-mam/postern/internal/mam"
+	"github.com/postern-mam/postern/internal/report"
 )
 
 // enrolled saves a registration of t1 and returns its identifier.
@@ -83,6 +85,28 @@ func TestRegistrationsAreListedByGroup(t *testing.T) {
 			}
 		}
 		t.Run("of many users", law)
+	})
+}
+
+// An app says how far it enforces its policy, or never said; both last, also for
+// reports.
+func TestWhatAnAppSaysOfItsControlsIsKept(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		said := []enforcement.Control{
+			{Control: enforcement.Wipe, State: enforcement.Partly, By: enforcement.ByExtension, Gaps: []string{"movedFiles", "savedPasswords"}},
+			{Control: enforcement.AppConfiguration, State: enforcement.Unknown, By: enforcement.ByNobody},
+		}
+		w.enrolled(t, "spoke", func(r *mam.Registration) { r.Controls = said })
+		w.enrolled(t, "silent", func(*mam.Registration) {})
+		shown := map[directory.RegistrationID][]enforcement.Control{}
+		for _, i := range must(w.Reports().Installations(ctx, "t1", report.Query{Limit: 10}))(t) {
+			shown[i.Registration] = i.Controls
+		}
+		for id, want := range map[directory.RegistrationID][]enforcement.Control{"spoke": said, "silent": nil} {
+			wantEqual(t, must(w.MAM().Registration(ctx, "t1", id))(t).Controls, want)
+			wantEqual(t, shown[id], want)
+		}
 	})
 }
 

@@ -3,6 +3,7 @@ package registration
 import (
 	"github.com/postern-mam/postern/internal/compliance"
 	"github.com/postern-mam/postern/internal/directory"
+	"github.com/postern-mam/postern/internal/enforcement"
 	"github.com/postern-mam/postern/internal/httpapi/graph"
 	"github.com/postern-mam/postern/internal/mam"
 	"github.com/postern-mam/postern/internal/report"
@@ -44,8 +45,22 @@ func (d *Area) extension(r mam.Registration) map[string]any {
 		"complianceState": r.Verdict.State.String(), "action": r.Verdict.Action.String(), "reasons": viewReasons(r.Verdict.Reasons),
 		"flaggedReasons": flags, "wipePending": r.WipePending, "diagnosticsPending": r.DiagnosticsPending, "developmentHealth": r.Development,
 		"policyIsApplied": r.Intended.ETag != "" && r.Intended.ETag == r.Applied.ETag, "roleScopeTagIds": tagsOf(r.Intended.ScopeTags),
-		"endedDateTime": graph.Stamp(r.EndedAt), "endedFor": graph.Text(r.EndedFor),
+		"endedDateTime": graph.Stamp(r.EndedAt), "endedFor": graph.Text(r.EndedFor), "controls": viewControls(r.Controls),
 	}
+}
+
+// viewControls is what the app says of how far it enforces its policy; null: it
+// never said.
+func viewControls(all []enforcement.Control) []any {
+	var out []any
+	for _, c := range all {
+		gaps := []any{}
+		for _, word := range c.Gaps {
+			gaps = append(gaps, map[string]any{"gap": word, "text": enforcement.Text(word)})
+		}
+		out = append(out, map[string]any{"control": c.Control, "state": string(c.State), "by": c.By, "gaps": gaps})
+	}
+	return out
 }
 
 func viewReasons(reasons []compliance.Reason) []any {

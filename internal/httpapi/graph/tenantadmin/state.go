@@ -2,6 +2,7 @@ package tenantadmin
 
 import (
 	"github.com/postern-mam/postern/internal/compliance"
+	"github.com/postern-mam/postern/internal/enforcement"
 	"github.com/postern-mam/postern/internal/httpapi/graph"
 	"github.com/postern-mam/postern/internal/report"
 )
@@ -50,6 +51,19 @@ type installation struct {
 	UpToDate         bool          `json:"upToDate"`
 	IntendedPolicies []policyState `json:"intendedPolicies"`
 	AppliedPolicies  []policyState `json:"appliedPolicies"`
+	Controls         []control     `json:"controls"` // null: the app never said how far it enforces
+}
+
+type control struct {
+	Control string `json:"control"`
+	State   string `json:"state"`
+	By      string `json:"by"`
+	Gaps    []gap  `json:"gaps"`
+}
+
+type gap struct {
+	Gap  string `json:"gap"`
+	Text string `json:"text"`
 }
 
 type reason struct {
@@ -123,7 +137,20 @@ func viewInstallation(i report.Installation) installation {
 		PlatformVersion: graph.Text(i.OSVersion), EnrolledDateTime: graph.Stamp(i.EnrolledAt), LastSyncDateTime: graph.Stamp(i.LastSyncAt),
 		EndedDateTime: graph.Stamp(i.EndedAt), EndedFor: graph.Text(i.EndedFor), WipePending: i.WipePending, ComplianceState: i.Verdict.State.String(),
 		Reasons: viewReasons(i.Verdict.Reasons), UpToDate: i.UpToDate, IntendedPolicies: viewPolicies(i.Intended), AppliedPolicies: viewPolicies(i.Applied),
+		Controls: viewControls(i.Controls),
 	}
+}
+
+func viewControls(all []enforcement.Control) []control {
+	var out []control
+	for _, c := range all {
+		one := control{Control: c.Control, State: string(c.State), By: c.By, Gaps: []gap{}}
+		for _, word := range c.Gaps {
+			one.Gaps = append(one.Gaps, gap{word, enforcement.Text(word)})
+		}
+		out = append(out, one)
+	}
+	return out
 }
 
 func viewReasons(all []compliance.Reason) []reason {
