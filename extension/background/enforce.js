@@ -2,6 +2,7 @@
 // registered for good, and rules of its network stack. Both survive the end of this
 // worker and of the browser, so that the first page after a start is guarded.
 import { headers, ofOrganization, patterns, rules } from "./policy.js";
+import { leftover, sites } from "./wipe.js";
 
 const STOPPED = chrome.runtime.getURL("pages/stopped.html");
 const VIEWER = chrome.runtime.getURL("pages/pdf.html");
@@ -34,11 +35,13 @@ export function restore() {
 
 async function change(next) {
   const before = await known();
-  const state = next ?? (before && { ...before, decision: silent });
-  if (!state) return;
+  const said = next ?? (before && { ...before, decision: silent });
+  if (!said) return;
+  if (!said.enrolled) await leftover(); // before the guards go
+  const origins = await sites(said);
+  const state = { ...said, origins };
   await chrome.storage.local.set({ state });
   const held = state.enrolled ? rules(state) : new Set();
-  const origins = state.enrolled ? state.origins ?? [] : [];
   await register(state, origins, held);
   const there = await chrome.declarativeNetRequest.getDynamicRules();
   await chrome.declarativeNetRequest.updateDynamicRules({ removeRuleIds: there.map((r) => r.id), addRules: headers(origins, held, STOPPED, VIEWER) });

@@ -26,6 +26,11 @@ export function rules(state) {
   return out;
 }
 
+// allowed reports whether the person may work.
+export function allowed(state) {
+  return ["allow", "warn"].includes(state.decision?.action);
+}
+
 // sentence is what the clipboard gets in the place of what only the organisation's
 // sites may have. The guards of pages have it as well: they cannot import.
 export const sentence = "Copied on a site of your organization. It can be pasted on its sites only.";

@@ -1,12 +1,51 @@
 // Selective wipe: what this profile keeps of the organisation's sites, and nothing
-// else. Every step may be repeated; each says what became of it.
-import { ofOrganization, originOf } from "./policy.js";
+// else. Every step may be repeated; each says what became of it. That one is under
+// way, and which sites it is about, is kept: the end of the browser ends no wipe.
+import { allowed, ofOrganization, originOf } from "./policy.js";
 
 // ours is an address of the organisation's, or of a document of it that we show.
 const ours = (url, origins) => ofOrganization(url, origins) || url.startsWith(chrome.runtime.getURL("pages/pdf.html"));
 
-export async function wipe(state) {
-  const origins = state?.origins ?? [];
+// sites keeps and returns the organisation's sites by a state. The policy goes first
+// in a wipe, and its list of sites with it: then the last one counts.
+export async function sites(state) {
+  const origins = state.origins ?? [];
+  if (!state.enrolled) return [];
+  if (origins.length === 0 && !allowed(state)) return (await chrome.storage.local.get("sites")).sites ?? [];
+  await chrome.storage.local.set({ sites: origins });
+  if (allowed(state)) await chrome.storage.local.remove("wipe"); // enrolled anew
+  return origins;
+}
+
+// resume goes on with a wipe that the end of this worker or of the browser cut short.
+export async function resume() {
+  if ((await chrome.storage.local.get("wipe")).wipe === "begun") await wipe();
+}
+
+// leftover wipes where nobody is enrolled any more, and not because of a wipe of this
+// profile: that happened while the browser was closed, or in another profile.
+export async function leftover() {
+  const { sites, wipe: was } = await chrome.storage.local.get(["sites", "wipe"]);
+  if (sites?.length > 0 && was !== "done") await wipe();
+}
+
+let turn = Promise.resolve();
+
+// wipe removes everything, and returns what became of it, item by item.
+export function wipe() {
+  turn = turn.then(once, once);
+  return turn;
+}
+
+async function once() {
+  const { sites = [] } = await chrome.storage.local.get("sites");
+  await chrome.storage.local.set({ wipe: "begun" });
+  const items = await remove(sites);
+  if (items.every((i) => i.removed)) await chrome.storage.local.set({ wipe: "done" });
+  return items;
+}
+
+async function remove(origins) {
   const items = [];
   const step = async (name, job) => {
     try {
@@ -64,5 +103,6 @@ export async function wipe(state) {
 async function still(origins, on) {
   const resourceTypes = ["main_frame", "sub_frame", "xmlhttprequest", "script", "stylesheet", "image", "font", "media", "object", "ping", "websocket", "other"];
   const rules = origins.map((origin, i) => ({ id: i + 1, priority: 10, action: { type: "block" }, condition: { urlFilter: "|" + origin + "/", resourceTypes } }));
-  await chrome.declarativeNetRequest.updateSessionRules({ removeRuleIds: rules.map((r) => r.id), addRules: on ? rules : [] });
+  const there = await chrome.declarativeNetRequest.getSessionRules();
+  await chrome.declarativeNetRequest.updateSessionRules({ removeRuleIds: there.map((r) => r.id), addRules: on ? rules : [] });
 }

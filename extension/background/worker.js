@@ -6,18 +6,19 @@ import { downloads } from "./downloads.js";
 import { enforce, known, restore, sync } from "./enforce.js";
 import { ofOrganization, originOf } from "./policy.js";
 import { renewals } from "./renew.js";
-import { wipe } from "./wipe.js";
+import { resume, wipe } from "./wipe.js";
 
 const agent = connect({
   hello: async () => ({ type: "hello", browser: browserVersion(), extension: chrome.runtime.getManifest().version }),
   state: (m) => enforce(m.state),
-  wipe: async (m, say) => say({ type: "wiped", id: m.id, items: await wipe(await known()) }),
+  wipe: async (m, say) => say({ type: "wiped", id: m.id, items: await wipe() }),
   open: (m) => chrome.tabs.create({ url: m.url }),
   lost: () => enforce(null),
 });
 const proof = renewals((nonce, origin) => agent.ask({ type: "prove", nonce, origin }), known);
 
 restore();
+resume();
 downloads(known);
 chrome.runtime.onStartup.addListener(() => agent.wake());
 chrome.runtime.onInstalled.addListener(() => agent.wake());

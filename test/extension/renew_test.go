@@ -14,6 +14,12 @@ import (
 // returns how many there were.
 func (d *desk) kill() (n int) {
 	d.Helper()
+	return d.signal(syscall.SIGKILL)
+}
+
+// signal sends one to every agent that browsers of this desk started.
+func (d *desk) signal(s syscall.Signal) (n int) {
+	d.Helper()
 	all, err := os.ReadDir("/proc")
 	d.ok(err)
 	for _, p := range all {
@@ -22,7 +28,7 @@ func (d *desk) kill() (n int) {
 			continue
 		}
 		if exe, err := os.Readlink(filepath.Join("/proc", p.Name(), "exe")); err == nil && strings.TrimSuffix(exe, " (deleted)") == d.program {
-			d.ok(syscall.Kill(pid, syscall.SIGKILL))
+			d.ok(syscall.Kill(pid, s))
 			n++
 		}
 	}
