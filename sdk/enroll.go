@@ -218,6 +218,7 @@ func (c *Client) CheckIn(ctx context.Context) (wire.CheckInResult, error) {
 	in := wire.CheckIn{
 		AppVersion: c.cfg.AppVersion, SDKVersion: Version, OSVersion: m.OSVersion, Management: m.Management, Adapter: m.Adapter,
 		Providers: m.Providers, MeasuredAt: c.cfg.Now().UTC(), PolicyETag: s.Policy.ETag, FailedChecks: c.failed(m),
+		Controls: c.controls(s),
 	}
 	if _, err := c.do(ctx, call{method: http.MethodPost, path: c.path("/check-in"), token: true, in: in, out: &result}); err != nil {
 		c.note("check-in: " + c.plain(err))

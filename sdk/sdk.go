@@ -79,6 +79,10 @@ type Config struct {
 	// sealed store; it returns what it removed. It runs at a wipe, at sign-out and
 	// when another account enrols, and may run again after a crash.
 	OnWipe func(ctx context.Context) []wire.WipeItem
+	// Controls say how far this app enforces what a policy may ask, for administrators
+	// and the person to see: by "app", with the gaps that are left. What is not there,
+	// and all of it when this is nil, is reported as unknown. See also Client.Report.
+	Controls []wire.Control
 }
 
 // Client is one app of one account on this PC. It is safe for concurrent use,
@@ -116,6 +120,9 @@ func New(cfg Config) (*Client, error) {
 	u, err := url.Parse(strings.TrimRight(cfg.Authority, "/"))
 	if err != nil || u.Scheme != "https" || u.Host == "" || strings.Trim(u.Path, "/") == "" {
 		errs = append(errs, fmt.Errorf("sdk: Config.Authority is %q; want https://host/{tenant}", cfg.Authority))
+	}
+	if _, err := parseControls(cfg.Controls); err != nil {
+		errs = append(errs, fmt.Errorf("sdk: Config.Controls: %w", err))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
@@ -166,6 +173,7 @@ type Status struct {
 	Verdict        *wire.CheckInResult `json:"verdict,omitempty"`
 	PolicyETag     string              `json:"policyEtag,omitempty"`
 	Configuration  []wire.Configured   `json:"configuration,omitempty"`
+	Controls       []wire.Control      `json:"controls"` // how far each control is enforced, as the next check-in says it
 	Decision       Decision            `json:"decision"`
 	WipedAt        time.Time           `json:"wipedAt,omitzero"`
 }
@@ -177,7 +185,7 @@ func (c *Client) Status() Status {
 	defer c.mu.Unlock()
 	s := c.state
 	return Status{
-		Sent:      sent,
+		Sent: sent, Controls: c.controls(s),
 		Authority: c.cfg.Authority, App: c.cfg.App, Enrolled: s.Registration != "", RegistrationID: s.Registration, DeviceID: s.Device,
 		UserID: s.User, KeyProtection: c.key.Protection, LastCheckInAt: s.LastCheckInAt, LastSent: s.LastSent, Verdict: s.LastResult, PolicyETag: s.Policy.ETag,
 		Configuration: s.Policy.Configuration, Decision: d, WipedAt: s.WipedAt,

@@ -32,6 +32,8 @@ type state struct {
 
 	LastCheckInAt time.Time           `json:"lastCheckInAt,omitzero"`
 	LastSent      *wire.CheckIn       `json:"lastSent,omitempty"`
+	Controls      []wire.Control      `json:"controls,omitempty"` // of Report
+	ControlsAt    time.Time           `json:"controlsAt,omitzero"`
 	LastResult    *wire.CheckInResult `json:"lastResult,omitempty"`
 	// LatestAt is the latest time this PC ever showed, so that a clock set back
 	// gains nothing.
