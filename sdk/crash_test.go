@@ -454,3 +454,22 @@ func TestAWipeGoesBeforeASignOutThatWasCutShort(t *testing.T) {
 	}
 	p.nothingLeft()
 }
+
+// A program that ends in the middle of a wipe did not fail at it: only what became of
+// it in the end is reported.
+func TestAWipeThatTheEndOfTheProgramInterruptsIsNoFailure(t *testing.T) {
+	p, _ := plans(t)
+	p.orders = []wire.Operation{p.sign(p.key, wire.TypeWipeOrder, p.order(nil))}
+	ctx, end := context.WithCancel(t.Context())
+	p.onWipe = func(context.Context) []wire.WipeItem {
+		end()
+		return []wire.WipeItem{{Name: "drafts", Detail: "the browser has gone"}}
+	}
+	if _, err := p.start().Orders(ctx); err == nil {
+		t.Fatal("it was interrupted, and nobody said so")
+	}
+	p.onWipe = nil
+	if _, err := p.start().Orders(t.Context()); err != nil || len(p.receipts) != 1 || !p.receipts[0].Succeeded {
+		t.Errorf("%v, %+v", err, p.receipts)
+	}
+}

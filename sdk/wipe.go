@@ -172,6 +172,9 @@ func (c *Client) wipe(ctx context.Context, s state) (done wiping, err error) {
 	if c.cfg.OnWipe != nil {
 		done.Items = append(done.Items, c.cfg.OnWipe(ctx)...)
 	}
+	if err := ctx.Err(); err != nil && !done.succeeded() {
+		return done, err // interrupted, which is not failed: the next start goes on
+	}
 	done.Receipt, err = c.key.Sign(wire.TypeWipeReceipt, false, wire.WipeReceipt{
 		Operation: done.Operation, Registration: s.Registration, FinishedAt: c.cfg.Now().Unix(),
 		Succeeded: done.succeeded(), Items: done.Items,
