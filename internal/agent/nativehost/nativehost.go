@@ -29,6 +29,9 @@ type message struct {
 	State *sdk.Protection `json:"state,omitempty"`
 	Items []wire.WipeItem `json:"items,omitempty"` // wiped
 	URL   string          `json:"url,omitempty"`   // open
+
+	Controls []wire.Control `json:"controls,omitempty"` // controls, sent
+	Sent     []sdk.Sent     `json:"sent,omitempty"`     // sent
 }
 
 // Client is the protected app that the browser is, as the SDK knows it.
@@ -39,6 +42,8 @@ type Client interface {
 	Enroll(ctx context.Context) error
 	SignOut(ctx context.Context) error
 	Run(ctx context.Context) error
+	Report(ctx context.Context, controls []wire.Control) error
+	Status() sdk.Status
 }
 
 // Host serves one browser profile.
@@ -49,7 +54,8 @@ type Host struct {
 	Out  io.Writer
 	Note func(string) // a line for the log, never about a person; nil: none
 
-	enrolled chan struct{} // somebody did, or signed out
+	enrolled chan struct{}       // somebody did, or signed out
+	reported chan []wire.Control // what the extension said and nobody has heard yet
 
 	mu      sync.Mutex
 	waiting map[string]chan message // answers of the extension, by question
@@ -76,7 +82,7 @@ func (h *Host) Serve(ctx context.Context) error {
 	if hello.Type != "hello" || hello.Browser == "" {
 		return fmt.Errorf("nativehost: the first message is %q; want hello with the version of the browser", hello.Type)
 	}
-	h.waiting, h.enrolled = map[string]chan message{}, make(chan struct{}, 1)
+	h.waiting, h.enrolled, h.reported = map[string]chan message{}, make(chan struct{}, 1), make(chan []wire.Control, 1)
 	client, err := h.Open(hello.Browser, h)
 	if err != nil {
 		_ = h.say(message{Type: "failed", Error: err.Error()})
@@ -88,6 +94,7 @@ func (h *Host) Serve(ctx context.Context) error {
 	defer cancel()
 	done.Go(func() { h.watch(ctx, client) })
 	done.Go(func() { h.run(ctx, client) })
+	done.Go(func() { h.reports(ctx, client) })
 	for {
 		m, err := read(h.In)
 		if err != nil {
@@ -181,6 +188,10 @@ func (h *Host) answer(ctx context.Context, client Client, m message, done *sync.
 		if waiter != nil {
 			waiter <- m
 		}
+	case "controls":
+		h.report(m.Controls)
+	case "sent":
+		return h.ledger(m.ID, client.Status())
 	default: // a newer extension
 		h.note("a message is not known here: " + m.Type)
 	}

@@ -51,6 +51,18 @@ func (a *app) Run(ctx context.Context) error {
 	}
 }
 
+func (a *app) Report(_ context.Context, controls []wire.Control) error {
+	doc, _ := json.Marshal(controls)
+	a.acts <- string(doc)
+	return errors.New("the service does not answer")
+}
+func (a *app) Status() sdk.Status {
+	return sdk.Status{
+		Sent:     []sdk.Sent{{Message: "Enroll", Count: 1, Body: json.RawMessage(`{"app":"x"}`)}},
+		Controls: []wire.Control{{Control: "wipe", State: "partly", By: "extension", Gaps: []string{"savedPasswords"}}},
+	}
+}
+
 // browser speaks as a browser does.
 type browser struct {
 	*testing.T
