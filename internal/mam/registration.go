@@ -92,7 +92,9 @@ func living(reg Registration) error {
 //
 // Refused, with the remedy: a device of another key, a disabled user or device,
 // an unsupported Windows build or version, one user too many on the device, and
-// an installation whose wipe is not finished.
+// an installation whose wipe is not finished. A registration that is to be wiped and
+// never checked in may be one that its PC knows nothing of, since the answer was
+// lost: that one is given again, so that the PC can obey.
 func (s *Service) Enroll(ctx context.Context, c Caller, e wire.Enroll) (wire.Enrollment, error) {
 	var reg Registration
 	n := newcomer{Caller: c, proof: &c.Proof}
@@ -150,6 +152,11 @@ func (s *Service) enroll(ctx context.Context, n *newcomer, e wire.Enroll) (Regis
 	older, err := s.admit(ctx, reg.Standing, who.Demands.Settings.MaxUsersPerDevice)
 	if err != nil {
 		return Registration{}, err
+	}
+	for _, o := range older {
+		if o.WipePending {
+			return o, nil
+		}
 	}
 	// The older one ends first and by itself: should this stop half-way, the
 	// installation is out, and asking again completes it.
@@ -240,7 +247,8 @@ func welcome(d compliance.Dossier) error {
 
 // admit makes sure that a newcomer is supported and has room beside what lives
 // on the device, and returns the older registrations that it replaces. One with
-// an unfinished wipe ends in no other way, so the living ones are all to look at.
+// an unfinished wipe ends in no other way, so the living ones are all to look at; one
+// of those is among them when it never checked in.
 func (s *Service) admit(ctx context.Context, n compliance.Standing, maxUsers int) ([]Registration, error) {
 	others := map[directory.UserID]bool{}
 	var older []Registration
@@ -248,7 +256,7 @@ func (s *Service) admit(ctx context.Context, n compliance.Standing, maxUsers int
 		switch {
 		case r.User != n.User:
 			others[r.User] = true
-		case r.App == n.App && r.WipePending:
+		case r.App == n.App && r.WipePending && !r.LastSyncAt.IsZero():
 			return refuse(fault.Forbidden, wipePending())
 		case r.App == n.App:
 			older = append(older, r)

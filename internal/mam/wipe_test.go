@@ -147,6 +147,7 @@ func TestNobodyComesBackWhileAWipeIsUnfinished(t *testing.T) {
 	w := newWorld(t)
 	p := w.newPC(anna)
 	id := p.enroll()
+	p.checkIn(id, w.report())
 	op := w.requestWipe(id)
 	_, err := w.mam.Enroll(t.Context(), p.caller(), enrollment(p.register()))
 	w.refusedWith(err, fault.Forbidden, "wipePending")
@@ -167,6 +168,27 @@ func TestNobodyComesBackWhileAWipeIsUnfinished(t *testing.T) {
 	}
 	must(t, w.mam.Receipt(t.Context(), p.alone(), id, next.ID, p.receipt(w.receiptFor(next))))
 	p.enroll()
+}
+
+// The answer to an enrolment may be lost: the PC knows nothing of the registration
+// then, and could never obey the order that keeps it out.
+func TestAPCThatNeverHeardOfItsRegistrationGetsItAgainToBeWiped(t *testing.T) {
+	w := newWorld(t)
+	p := w.newPC(anna)
+	id := p.enroll()
+	op := w.requestWipe(id)
+	again, err := w.mam.Enroll(t.Context(), p.caller(), enrollment(p.register()))
+	must(t, err)
+	if again.RegistrationID != string(id) || again.OrderKeys == nil {
+		t.Errorf("enrolled as %+v, want %s", again, id)
+	}
+	if out := p.checkIn(id, w.report()); out.Operations != 1 || out.Action == "allow" {
+		t.Errorf("the check-in says %+v", out)
+	}
+	must(t, w.mam.Receipt(t.Context(), p.alone(), id, op.ID, p.receipt(w.receiptFor(op))))
+	if next := p.enroll(); next == id {
+		t.Error("after the wipe the old registration lives on")
+	}
 }
 
 func TestAWipeNeedsSomethingToWipe(t *testing.T) {
