@@ -3,8 +3,12 @@
 package agent_test
 
 import (
+	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/postern-mam/postern/internal/agent/nativehost"
+	"github.com/postern-mam/postern/test/play"
 	"github.com/postern-mam/postern/test/powercut"
 )
 
@@ -99,6 +104,107 @@ func TestAnInstallThatIsCutShortIsDoneAgainOrUndone(t *testing.T) {
 			p.Errorf("browsers are told %s, %v", doc, err)
 		}
 	})
+}
+
+// cut runs a verb of the agent and kills it before a step; a person is there to sign
+// in.
+func (p *pc) cut(t *testing.T, at int, args ...string) (killed bool) {
+	t.Helper()
+	read, write := io.Pipe()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for lines := bufio.NewScanner(read); lines.Scan(); {
+			if address := strings.TrimSpace(lines.Text()); strings.HasPrefix(address, "https://") {
+				_, _ = p.house.Browser(t, nil).Open(t.Context(), address) // nobody may be listening for the answer any more
+			}
+		}
+	}()
+	c := p.command(t.Context(), args...)
+	c.Stdout, c.Stderr = io.Discard, write
+	o, err := powercut.Run(c, at)
+	if err = errors.Join(err, write.Close()); err != nil {
+		t.Fatal(err)
+	}
+	<-done
+	t.Logf("%s, before it could %s", args[0], o.At)
+	return o.Killed
+}
+
+// living counts the registrations of a PC that live.
+func living(t *testing.T, h *play.House, device string) (n int) {
+	t.Helper()
+	var all struct {
+		Value []struct {
+			DeviceTag string `json:"deviceTag"`
+		} `json:"value"`
+	}
+	h.Do(t, http.MethodGet, "/v1.0/deviceAppManagement/managedAppRegistrations", nil, &all)
+	for _, r := range all.Value {
+		if r.DeviceTag == device {
+			n++
+		}
+	}
+	return n
+}
+
+// The real agent is killed before every step of an enrolment, of a policy change and
+// of a wipe, and the real service in between: each comes to its end, once.
+func TestADayOfPowerCuts(t *testing.T) {
+	h := play.Start(t, play.Build(t))
+	h.Furnish(t)
+	var policies struct {
+		Value []struct {
+			ID string `json:"id"`
+		} `json:"value"`
+	}
+	h.Do(t, http.MethodGet, "/beta/deviceAppManagement/windowsManagedAppProtections", nil, &policies)
+	bin := install(t, h)
+	at := 0
+	for cut := true; cut && at < 200; {
+		at++
+		t.Run(fmt.Sprintf("step %d", at), func(t *testing.T) {
+			p := &pc{house: h, bin: bin.bin, dir: t.TempDir(), health: bin.health}
+			cut = p.cut(t, at, "enroll")
+			h.Kill(t)
+			h.Run(t)
+			p.enroll(t)
+			before := p.status(t)
+			if n := living(t, h, before.DeviceID); n != 1 || !before.Decision.Allowed() {
+				t.Fatalf("%d registrations live; %+v", n, before)
+			}
+
+			h.Do(t, http.MethodPatch, "/beta/deviceAppManagement/windowsManagedAppProtections/"+policies.Value[0].ID, map[string]any{
+				"@odata.type": "#microsoft.graph.windowsManagedAppProtection", "displayName": fmt.Sprintf("Edge %d", at), "printBlocked": at%2 == 1,
+			}, nil)
+			cut = p.cut(t, at, "sync") || cut
+			between := p.status(t)
+			p.agent(t, 0, "sync")
+			after := p.status(t)
+			if after.PolicyETag == before.PolicyETag || between.PolicyETag != before.PolicyETag && between.PolicyETag != after.PolicyETag || !after.Decision.Allowed() {
+				t.Errorf("the policy went from %s by %s to %s: %+v", before.PolicyETag, between.PolicyETag, after.PolicyETag, after.Decision)
+			}
+
+			h.Do(t, http.MethodPost, "/v1.0/users/"+h.User+"/wipeManagedAppRegistrationsByDeviceTag", map[string]any{"deviceTag": before.DeviceID}, nil)
+			cut = p.cut(t, at, "sync") || cut
+			p.agent(t, 0, "sync")
+			if s := p.status(t); s.Enrolled || s.WipedAt.IsZero() {
+				t.Errorf("wiped, but %+v", s)
+			}
+			var ops struct {
+				Value []struct {
+					State string `json:"state"`
+				} `json:"value"`
+			}
+			h.Do(t, http.MethodGet, "/beta/deviceAppManagement/managedAppRegistrations/"+before.RegistrationID+"/operations", nil, &ops)
+			if len(ops.Value) != 1 || ops.Value[0].State != "done" || living(t, h, before.DeviceID) != 0 {
+				t.Errorf("the service says %+v", ops)
+			}
+		})
+	}
+	if at < 20 {
+		t.Errorf("%d cuts: this checks nothing", at-1)
+	}
 }
 
 func TestAnUninstallThatIsCutShortIsDoneAgain(t *testing.T) {

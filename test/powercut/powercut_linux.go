@@ -21,7 +21,7 @@ type Outcome struct {
 	At     string // the step that was not taken any more, in words; empty unless killed
 	Steps  int    // how many were counted
 	Code   int    // of the exit; -1 when killed
-	Out    string // what the program wrote to its standard streams
+	Out    string // what the program wrote to its standard streams; empty where cmd says where to write
 }
 
 // Run starts cmd, which must be fresh, and kills it with everything it started
@@ -44,7 +44,9 @@ func Run(cmd *exec.Cmd, at int) (Outcome, error) {
 
 func run(cmd *exec.Cmd, at int) (o Outcome, err error) {
 	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
+	if cmd.Stdout == nil && cmd.Stderr == nil {
+		cmd.Stdout, cmd.Stderr = &out, &out
+	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Ptrace: true, Setpgid: true}
 	if err := cmd.Start(); err != nil {
 		return o, fmt.Errorf("powercut: %w", err)
