@@ -30,7 +30,7 @@ export function connect(on) {
       problem = "";
     }
     if (m.type === "failed") problem = m.error;
-    if (m.type === "proof" || m.type === "done") {
+    if (["proof", "done", "sent"].includes(m.type)) {
       waiting.get(m.id)?.(m);
       waiting.delete(m.id);
     } else {

@@ -4,8 +4,8 @@
 import { headers, ofOrganization, patterns, rules } from "./policy.js";
 import { leftover, sites } from "./wipe.js";
 
-const STOPPED = chrome.runtime.getURL("pages/stopped.html");
-const VIEWER = chrome.runtime.getURL("pages/pdf.html");
+export const STOPPED = chrome.runtime.getURL("pages/stopped.html");
+export const VIEWER = chrome.runtime.getURL("pages/pdf.html");
 
 // known is the newest state, or null before there was one.
 export async function known() {

@@ -2,19 +2,24 @@
 // the agent says into guards that the browser itself keeps. When the browser stops
 // this worker, the guards stay; when it starts again, so does the line.
 import { browserVersion, connect } from "./agent.js";
+import { reports } from "./controls.js";
 import { downloads } from "./downloads.js";
-import { enforce, known, restore, sync } from "./enforce.js";
+import { enforce, known, restore, STOPPED, sync, VIEWER } from "./enforce.js";
 import { ofOrganization, originOf } from "./policy.js";
 import { renewals } from "./renew.js";
 import { resume, wipe } from "./wipe.js";
 
 const agent = connect({
   hello: async () => ({ type: "hello", browser: browserVersion(), extension: chrome.runtime.getManifest().version }),
-  state: (m) => enforce(m.state),
+  state: async (m) => {
+    await enforce(m.state);
+    await report.tell();
+  },
   wipe: async (m, say) => say({ type: "wiped", id: m.id, items: await wipe() }),
   open: (m) => chrome.tabs.create({ url: m.url }),
   lost: () => enforce(null),
 });
+const report = reports(known, (m) => agent.say(m), STOPPED, VIEWER);
 const proof = renewals((nonce, origin) => agent.ask({ type: "prove", nonce, origin }), known);
 
 restore();
@@ -26,6 +31,7 @@ chrome.alarms.create("postern", { periodInMinutes: 0.5 });
 chrome.alarms.onAlarm.addListener(() => {
   agent.wake();
   proof.look();
+  report.again();
 });
 agent.wake();
 proof.look();
@@ -57,7 +63,7 @@ async function answer(m, sender) {
   if (origin === location.origin) {
     if (m.type === "status") return { state, connected: agent.connected(), problem: agent.problem() };
     if (m.type === "keep") return ask.keep(m, sender); // a document that we show
-    if (m.type === "enroll" || m.type === "sign-out") return agent.ask({ type: m.type });
+    if (["enroll", "sign-out", "sent"].includes(m.type)) return agent.ask({ type: m.type });
     return undefined;
   }
   if (m.type === "prove") {
