@@ -15,6 +15,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"github.com/postern-mam/postern/internal/agent/nativehost"
 	"github.com/postern-mam/postern/wire"
 )
 
@@ -199,4 +200,80 @@ func TestAPolicyThatChangedWhileTheBrowserWasClosed(t *testing.T) {
 	d.ok(os.RemoveAll(hosts)) // browsers make it anew
 	d.ok(os.Rename(hosts+".away", hosts))
 	d.until(asks("copy") + ` && !(` + asks("print") + `)`)
+}
+
+// window opens the extension's own page in this tab.
+func (d *desk) window() {
+	d.Helper()
+	d.do(chromedp.Navigate("chrome-extension://"+nativehost.ExtensionID+"/pages/status.html"), chromedp.WaitVisible("#act"))
+}
+
+// begin clicks what enrols, and returns once the page that the agent wants the person
+// to see is open.
+func (d *desk) begin() {
+	d.Helper()
+	before := d.pages()
+	d.do(chromedp.Click("#act"))
+	for i := 0; d.pages() == before; i++ {
+		if i == 400 {
+			d.Fatal("no page to sign in opens")
+		}
+		eval[bool](d, `new Promise((done) => setTimeout(() => done(true), 10))`)
+	}
+}
+
+// pages counts what is open on the web.
+func (d *desk) pages() int {
+	return eval[int](d, `chrome.tabs.query({}).then((all) => all.filter((t) => (t.pendingUrl || t.url).startsWith("http")).length)`)
+}
+
+// The browser and the agent end together in the middle of an enrolment: afterwards the
+// person is enrolled, or is not, and then the next try succeeds.
+func TestAnEnrolmentInTheBrowserOutlivesACrash(t *testing.T) {
+	d := arrive(t)
+	d.open()
+	d.do(chromedp.Navigate(d.house.SiteURL("/")), chromedp.WaitVisible("#username"))
+	d.do(chromedp.SendKeys("#username", d.house.Name), chromedp.SendKeys("#password", d.house.Password+"\r"), chromedp.WaitVisible("[data-code]"))
+	const headline = `document.getElementById("headline").textContent`
+	const none, holds = `"This browser profile is not protected yet"`, `"You are protected and healthy"`
+	for name, reached := range map[string]func() bool{
+		"the page is open": func() bool { return true },
+		"the agent has a token": func() bool {
+			doc, err := os.ReadFile(filepath.Join(d.dir, "state.json"))
+			return err == nil && bytes.Contains(doc, []byte("refreshToken"))
+		},
+	} {
+		d.close() // what the browser keeps of the sign-in is on disk
+		d.open()
+		d.window()
+		d.until(headline + " === " + none)
+		d.begin()
+		for i := 0; !reached(); i++ {
+			eval[bool](d, `true`)
+			if i == 2000 {
+				t.Fatalf("not reached: %s", name)
+			}
+		}
+		d.kill()
+		d.crash()
+		d.open()
+		d.window()
+		d.until(headline + " === " + none + " || " + headline + " === " + holds)
+		t.Logf("when %s: %s", name, eval[string](d, headline))
+		if eval[bool](d, headline+" === "+none) {
+			d.do(chromedp.Click("#act")) // the browser is signed in, or the agent is already
+		}
+		d.until(headline + " === " + holds)
+		var all struct {
+			Value []struct {
+				ID string `json:"id"`
+			} `json:"value"`
+		}
+		d.house.Do(t, http.MethodGet, "/v1.0/deviceAppManagement/managedAppRegistrations", nil, &all)
+		if len(all.Value) != 1 {
+			t.Errorf("when %s: %d registrations live", name, len(all.Value))
+		}
+		d.do(chromedp.Click("#act"))
+		d.until(headline + " === " + none)
+	}
 }
