@@ -14,7 +14,7 @@ import (
 )
 
 // settingsFile holds what the agent is started with by browsers, which give no
-// flags: flags by their names.
+// flags: flags by their names, with _ for -.
 const settingsFile = "agent.json"
 
 // home is the directory of the agent, as whoever starts it without flags finds it.
@@ -48,7 +48,7 @@ func (c *cli) setUp(s session) error {
 		settings["ca"] = c.CA
 	}
 	if c.Health != "" {
-		settings["development-health"] = c.Health
+		settings["development_health"] = c.Health
 	}
 	doc, err := json.MarshalIndent(settings, "", " ")
 	if err != nil {

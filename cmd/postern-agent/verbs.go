@@ -5,8 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
+
+	"github.com/postern-mam/postern/internal/enforcement"
+	"github.com/postern-mam/postern/sdk"
+	"github.com/postern-mam/postern/wire"
 )
 
 type enrollCmd struct {
@@ -38,18 +43,14 @@ func (c statusCmd) run(_ context.Context, s session) error {
 	}
 	if !st.Enrolled {
 		fmt.Fprintf(s.out, "enrolled         no: %s is not protected; run \"postern-agent enroll\"\n", st.App)
+		if len(st.Sent) > 0 { // an enrolment that did not come to its end
+			left(s.out, st.Sent)
+		}
 		return nil
 	}
 	fmt.Fprintf(s.out, "managed          %s for user %s at %s\n", st.App, st.UserID, st.Authority)
 	fmt.Fprintf(s.out, "device key       %s\n", heldBy(st.KeyProtection))
 	fmt.Fprintf(s.out, "last check-in    %s\n", st.LastCheckInAt.Format(time.RFC3339))
-	if st.LastSent != nil {
-		sent, err := json.Marshal(st.LastSent)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(s.out, "sent then        %s\n", sent)
-	}
 	fmt.Fprintf(s.out, "policy           %s\n", st.PolicyETag)
 	for _, c := range st.Configuration {
 		fmt.Fprintf(s.out, "configuration    %s = %s (%s)\n", c.Name, c.Value, c.Source)
@@ -61,7 +62,38 @@ func (c statusCmd) run(_ context.Context, s session) error {
 			fmt.Fprintf(s.out, "  %-14s %s\n", "to fix it", strings.Join(r.Steps, " "))
 		}
 	}
+	enforced(s.out, st.Controls)
+	left(s.out, st.Sent)
 	return nil
+}
+
+// enforced prints how far each control is enforced.
+func enforced(out io.Writer, controls []wire.Control) {
+	fmt.Fprintln(out, "\nHow far the policy is enforced here, as your organization is told:")
+	for _, c := range controls {
+		fmt.Fprintf(out, "  %-18s %s, by %s\n", c.Control, c.State, c.By)
+		for _, gap := range c.Gaps {
+			fmt.Fprintf(out, "  %-18s   %s\n", "", enforcement.Text(gap))
+		}
+	}
+}
+
+// longest is what is printed of one body, in bytes.
+const longest = 2000
+
+// left prints what really left this PC.
+func left(out io.Writer, sent []sdk.Sent) {
+	fmt.Fprintln(out, "\nWhat really left this PC since it was enrolled, newest of each kind. Each field is explained in docs/privacy-ledger.md:")
+	for _, m := range sent {
+		body := string(m.Body)
+		switch {
+		case m.TooLong > 0:
+			body = fmt.Sprintf("%d bytes, too long to be kept; \"postern-agent diagnose\" prints what it would be now", m.TooLong)
+		case len(body) > longest:
+			body = strings.ToValidUTF8(body[:longest], "") + "… (\"status -o json\" prints all of it)"
+		}
+		fmt.Fprintf(out, "  %-18s %d times, last %s\n  %-18s   %s\n", m.Message, m.Count, m.At.Format(time.RFC3339), "", body)
+	}
 }
 
 // heldBy says what guards the device key.

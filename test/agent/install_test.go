@@ -64,6 +64,9 @@ func TestInstalledForOnePersonAndGoneWithoutATrace(t *testing.T) {
 	if out := agent(0, "", "status", "--app-version", "156.0.0.0"); !strings.Contains(out, "not protected") {
 		t.Errorf("without flags it says %s", out)
 	}
+	if out := agent(0, "", "diagnose", "--app-version", "156.0.0.0"); !strings.Contains(out, `"adapter": "development"`) {
+		t.Errorf("without flags it measures nothing: %s", out)
+	}
 	if out := agent(0, "", "browser-policies", "--app-version", "156.0.0.0", "--for", "chrome"); !strings.Contains(out, `"PrintingEnabled": false`) || !strings.Contains(out, "Nothing was applied") {
 		t.Errorf("before anybody is enrolled the policies are %s", out) // everything is forbidden
 	}
