@@ -43,23 +43,23 @@ var messages = [...]Message{ // never changes
 }
 
 var ledger = [...]Field{ // never changes
-	{"RegisterDevice", "displayName", "the name of this PC, as its owner gave it: it may hold the name of a person", "so that an administrator and the person tell one PC from another", toAdmins, keptDevice + "; in the record of administration, which names an order by it, without end", false},
+	{"RegisterDevice", "displayName", "the name of this PC, as its owner gave it: it may hold the name of a person", "so that an administrator and the person tell one PC from another", toAdmins, keptDevice + asLogged + "; in the record of administration, which names an order by it, without end", false},
 	{"RegisterDevice", "platform", "the kind of system: windows", "policies are for kinds of systems", toAdmins, keptDevice, false},
-	{"RegisterDevice", "osVersion", "the version of Windows", whyVersions, toAdmins, keptDevice, false},
-	{"RegisterDevice", "model", "the model of this PC", "policies may be for some models only", toAdmins, keptDevice, false},
-	{"RegisterDevice", "manufacturer", "the manufacturer of this PC", "policies may be for some manufacturers only", toAdmins, keptDevice, false},
+	{"RegisterDevice", "osVersion", "the version of Windows", whyVersions, toAdmins, keptDevice + asLogged, false},
+	{"RegisterDevice", "model", "the model of this PC", "policies may be for some models only", toAdmins, keptDevice + asLogged, false},
+	{"RegisterDevice", "manufacturer", "the manufacturer of this PC", "policies may be for some manufacturers only", toAdmins, keptDevice + asLogged, false},
 	{"RegisterDevice", "keyProtection", "what keeps the key of this PC: tpm, cng, dpapi or software", "a key in a file is copied more easily", toAdmins, keptDevice, false},
 	{"RegisterDevice", "management/directoryJoined", "whether an organization's directory has joined this PC", "a PC that an organization manages cannot be enrolled", toService, keptRequest, false},
 	{"RegisterDevice", "management/mdmEnrolled", "whether a device management is in charge of this PC", "a PC that an organization manages cannot be enrolled", toService, keptRequest, false},
 
-	{"Enroll", "deviceId", "the identifier that the service gave this PC", "to know on which PC the app is", toAdmins, keptLatest, false},
-	{"Enroll", "app", "the identifier of the app, for example com.microsoft.edge", "policies are for apps", toAdmins, keptLatest, false},
+	{"Enroll", "deviceId", "the identifier that the service gave this PC", "to know on which PC the app is", toAdmins, keptLatest + asLogged, false},
+	{"Enroll", "app", "the identifier of the app, for example com.microsoft.edge", "policies are for apps", toAdmins, keptLatest + asLogged, false},
 	{"Enroll", "appVersion", "the version of the app", whyVersions, toAdmins, keptLatest, false},
 	{"Enroll", "sdkVersion", "the version of the agent", whyVersions, toAdmins, keptLatest, false},
 
 	{"CheckIn", "appVersion", "the version of the app", whyVersions, toAdmins, keptLatest, false},
 	{"CheckIn", "sdkVersion", "the version of the agent", whyVersions, toAdmins, keptLatest, false},
-	{"CheckIn", "osVersion", "the version of Windows", whyVersions, toAdmins, keptLatest, false},
+	{"CheckIn", "osVersion", "the version of Windows", whyVersions, toAdmins, keptLatest + asLogged, false},
 	{"CheckIn", "management/directoryJoined", "whether an organization's directory has joined this PC", "protection of personal PCs ends where an organization manages the PC", toAdmins, keptLatest, false},
 	{"CheckIn", "management/mdmEnrolled", "whether a device management is in charge of this PC", "protection of personal PCs ends where an organization manages the PC", toAdmins, keptLatest, false},
 	{"CheckIn", "adapter", "what measured health: windows, or development for made-up health", "made-up health must not count as measured", toAdmins, keptLatest, false},
