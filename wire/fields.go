@@ -8,6 +8,9 @@ const (
 
 // For how long it is kept there.
 const (
+	// asLogged is of what decisions of access are made from.
+	asLogged = "; what it was at a sign-in stays in the sign-in log, for 180 days"
+
 	keptDevice   = "until an administrator deletes this PC from the directory"
 	keptLatest   = "until the next one takes its place, and with the registration: it is deleted 90 days after it ended, by signing out, by a wipe, or by 90 days of silence; while an ordered wipe has not arrived, later"
 	keptRequest  = "not kept: it answers the request and is forgotten"

@@ -198,7 +198,8 @@ listed here: each message is checked against the table before it leaves, and one
 well, by name (400, code ` + "`undeclared`" + `). ` + "`postern-agent status`" + ` and the extension's window list what was really sent, newest of each kind.
 
 Everything goes to the service of the organization that the person signed in to, and to nobody else. What is marked secret is shown by name
-only. What an organization's own backups and logs keep beyond that is for the organization to say.
+only. An entry of the service's sign-in log holds what its decision was made from, for 180 days,
+whatever is deleted meanwhile. What an organization keeps beyond that, in backups, or of what it exports, is for the organization to say.
 `)
 	cell := strings.NewReplacer("|", "\\|", "\n", " ")
 	for _, m := range wire.Messages() {
