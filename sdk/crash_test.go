@@ -49,12 +49,19 @@ func tell(doc string) int {
 		fmt.Println(err)
 		return 2
 	}
+	ctx, end := context.WithCancel(context.Background())
+	defer end()
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM([]byte(s.CA))
 	web := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}}
 	c, err := sdk.New(sdk.Config{
 		Authority: s.URL, App: "com.microsoft.edge", AppVersion: "130.0", Dir: s.Dir, Health: health{}, HTTP: web, Now: func() time.Time { return s.Now },
-		OnWipe: func(context.Context) []wire.WipeItem { return removeOwn(s.Dir) },
+		OnWipe: func(context.Context) []wire.WipeItem {
+			if s.Verb == "run" {
+				defer end()
+			}
+			return removeOwn(s.Dir)
+		},
 		Browser: func(_ context.Context, url string) error {
 			resp, err := web.Get(url)
 			if err == nil {
@@ -64,9 +71,9 @@ func tell(doc string) int {
 		},
 	})
 	if err == nil {
-		err = s.do(context.Background(), c)
+		err = s.do(ctx, c)
 	}
-	if err != nil {
+	if err != nil && ctx.Err() == nil {
 		fmt.Println(err)
 		return 1
 	}
@@ -84,6 +91,8 @@ func (s story) do(ctx context.Context, c *sdk.Client) (err error) {
 		_, err = c.Orders(ctx)
 	case "sign-out":
 		return c.SignOut(ctx)
+	case "run":
+		err = c.Run(ctx)
 	case "save":
 		return c.Vault().Save("plans", beta())
 	default:
@@ -355,6 +364,39 @@ func TestASignOutThatIsCutShortGoesOnToItsEnd(t *testing.T) {
 			p.noToken()
 			if st := p.start().Status(); st.Enrolled || st.Decision.Reasons[0].Code != "notEnrolled" {
 				t.Errorf("%+v", st)
+			}
+		},
+	}.play(t)
+}
+
+// A wipe that this PC finds due by itself, with the service out of reach, is finished
+// by the next start; nothing that comes from the service brings anything back.
+func TestADueWipeThatIsCutShortGoesOnToItsEnd(t *testing.T) {
+	scene{
+		verb:  "run",
+		ready: func(p *pc) { p.files(); p.nobody(); p.due(); p.down = true },
+		after: func(p *pc, _ powercut.Outcome) {
+			t := p.t
+			p.keyFirst()
+			c := p.start()
+			if data, err := c.Vault().Load("plans"); err == nil {
+				t.Errorf("after the grace it reads %.10q", data)
+			}
+			ctx, end := context.WithCancel(t.Context())
+			defer end()
+			p.onWipe = func(context.Context) []wire.WipeItem { defer end(); return removeOwn(p.dir) }
+			if _, err := os.Stat(own(p.dir)); err == nil {
+				_ = p.start().Run(ctx)
+			}
+			p.down = false
+			if _, err := c.CheckIn(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if data, err := c.Vault().Load("plans"); err == nil {
+				t.Errorf("a check-in brought back %.10q", data)
+			}
+			if _, err := os.Stat(own(p.dir)); err == nil {
+				t.Error("the app's own file is left")
 			}
 		},
 	}.play(t)

@@ -148,8 +148,8 @@ func living(t *testing.T, h *play.House, device string) (n int) {
 	return n
 }
 
-// The real agent is killed before every step of an enrolment, of a policy change and
-// of a wipe, and the real service in between: each comes to its end, once.
+// The real agent is killed before every step of an enrolment, of a policy change, of a
+// wipe and of a sign-out, and the real service in between: each comes to its end, once.
 func TestADayOfPowerCuts(t *testing.T) {
 	h := play.Start(t, play.Build(t))
 	h.Furnish(t)
@@ -199,6 +199,13 @@ func TestADayOfPowerCuts(t *testing.T) {
 			h.Do(t, http.MethodGet, "/beta/deviceAppManagement/managedAppRegistrations/"+before.RegistrationID+"/operations", nil, &ops)
 			if len(ops.Value) != 1 || ops.Value[0].State != "done" || living(t, h, before.DeviceID) != 0 {
 				t.Errorf("the service says %+v", ops)
+			}
+
+			p.enroll(t)
+			cut = p.cut(t, at, "sign-out") || cut
+			p.agent(t, 0, "sign-out")
+			if s := p.status(t); s.Enrolled || living(t, h, before.DeviceID) != 0 {
+				t.Errorf("signed out, but %+v", s)
 			}
 		})
 	}

@@ -123,6 +123,17 @@ func TestAWipeOutlivesTheBrowserAndTheAgent(t *testing.T) {
 	if got := eval[string](d, `localStorage.getItem("kept")`); got != "x" {
 		t.Errorf("of the person's own there is %q", got)
 	}
+
+	d.enroll()
+	d.window()
+	d.keep()
+	d.order()
+	d.close()
+	if wiped, err := d.client.Orders(t.Context()); err != nil || !wiped { // as "postern-agent sync" does it
+		t.Fatalf("wiped %t, %v", wiped, err)
+	}
+	d.open()
+	d.traces("after a wipe while the browser was closed")
 }
 
 // keep has the person work on the organization's site and on one of their own, and
