@@ -22,17 +22,19 @@ const (
 	maxLine      = 64 << 10
 )
 
-// Run holds the service's stream, checks in when it is time or told to, and
-// obeys orders, until ctx ends or a wipe is done. Without a connection it tries
+// Run holds the service's stream, checks in when it is time, told to or health
+// changes (Watcher), and obeys orders, until ctx ends or a wipe is done. Without a connection it tries
 // again with pauses that grow to an hour. It returns nil after a wipe, an error
 // when the app is not enrolled or its registration has ended, and ctx.Err
 // otherwise.
 func (c *Client) Run(ctx context.Context) error {
+	changes, stop := c.watch(ctx)
+	defer stop()
 	pause := firstPause
 	for {
 		began := time.Now()
 		_ = c.enforce(ctx) // what could not go is tried again in the next round; access is blocked anyway
-		wiped, err := c.session(ctx)
+		wiped, err := c.session(ctx, changes)
 		if wiped && err == nil {
 			return nil
 		}
@@ -53,14 +55,17 @@ func (c *Client) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			wait.Stop()
 			return ctx.Err()
+		case <-changes: // the service should hear of it
+			wait.Stop()
 		case <-wait.C:
 		}
 		pause = min(pause*2, longestPause)
 	}
 }
 
-// session is one connection: orders first, then a check-in, then nudges.
-func (c *Client) session(ctx context.Context) (wiped bool, err error) {
+// session is one connection: orders first, then a check-in, then nudges and
+// changes of health.
+func (c *Client) session(ctx context.Context, changes <-chan struct{}) (wiped bool, err error) {
 	if wiped, err := c.Orders(ctx); wiped || err != nil {
 		return wiped, err
 	}
@@ -87,6 +92,13 @@ func (c *Client) session(ctx context.Context) (wiped bool, err error) {
 				continue // a sign of life
 			}
 			if wiped, err := c.obey(ctx, n); wiped || err != nil {
+				return wiped, err
+			}
+		case <-changes:
+			if !c.differs(ctx) {
+				continue
+			}
+			if wiped, err := c.obey(ctx, wire.Nudge{What: "hello"}); wiped || err != nil {
 				return wiped, err
 			}
 		case <-due.C:

@@ -146,7 +146,7 @@ func (c *cli) do(ctx context.Context, cmd command, out, errs io.Writer) int {
 
 // config turns flags into what the SDK wants.
 func (c *cli) config(s session) (sdk.Config, error) {
-	cfg := sdk.Config{Authority: c.Authority, App: c.App, AppVersion: c.AppVersion, Dir: c.Dir, Health: agent.Unmeasured{}}
+	cfg := sdk.Config{Authority: c.Authority, App: c.App, AppVersion: c.AppVersion, Dir: c.Dir, Health: agent.System()}
 	if cfg.AppVersion == "" {
 		return cfg, errors.New("--app-version is missing: give the version of the app, for example 130.0.2849.80")
 	}

@@ -1,8 +1,8 @@
 // Package agent holds the device-side adapters: what measures a PC.
 //
-// Only the development adapter exists yet. It reads made-up health from a file
-// and says so in every report; the service counts such reports only where a
-// tenant allows it. The adapter for Windows Security Center has its place here.
+// Windows is measured by asking it (wsc, winver). The development adapter reads
+// made-up health from a file and says so in every report; the service counts such
+// reports only where a tenant allows it.
 package agent
 
 import (
@@ -59,5 +59,5 @@ type Unmeasured struct{}
 
 // Measure always fails and says what to do.
 func (Unmeasured) Measure(context.Context) (sdk.Measurement, error) {
-	return sdk.Measurement{}, errors.New("this version of the agent cannot measure Windows yet; for a trial give --development-health FILE, in a tenant that allows it")
+	return sdk.Measurement{}, errors.New("only Windows can be measured, and this is none; for a trial give --development-health FILE, in a tenant that allows it")
 }

@@ -59,7 +59,7 @@ var floors = []floor{
 			"internal/httpapi/oidc", "internal/httpapi/portal", "internal/httpapi/proxy",
 		},
 		commons: []string{
-			"internal/bus", "internal/graphclient/document", "internal/httpapi/bearer", "internal/httpapi/graph", "internal/httpapi/page",
+			"internal/agent/winver", "internal/agent/wsc", "internal/bus", "internal/graphclient/document", "internal/httpapi/bearer", "internal/httpapi/graph", "internal/httpapi/page",
 			"internal/httpapi/problem", "internal/store", "internal/store/sqldb", "internal/store/storetest",
 		},
 	},
