@@ -3,8 +3,8 @@ package sdk
 import (
 	"context"
 	"maps"
-	"sync"
-	"time"
+
+	"github.com/postern-mam/postern/sdk/internal/watch"
 )
 
 // Watcher is a HealthSource that also notices when health changes. Run checks in
@@ -17,13 +17,6 @@ type Watcher interface {
 	Watch(ctx context.Context, changed func()) error
 }
 
-const (
-	settling     = 50 * time.Millisecond // one change is often told of several times
-	shortestGap  = time.Second           // between two check-ins for a change
-	longestGap   = time.Minute           // while changes do not cease
-	watchedAgain = time.Minute           // after watching failed
-)
-
 // watch tells of changes of health, by and by, until stop is called, which waits.
 // For a source that does not watch, nothing is ever told.
 func (c *Client) watch(ctx context.Context) (changes <-chan struct{}, stop func()) {
@@ -31,77 +24,11 @@ func (c *Client) watch(ctx context.Context) (changes <-chan struct{}, stop func(
 	if !ok {
 		return nil, func() {}
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	seen, told := make(chan struct{}, 1), make(chan struct{}, 1)
-	var both sync.WaitGroup
-	both.Go(func() { c.look(ctx, w, func() { signal(seen) }) })
-	both.Go(func() { pace(ctx, seen, told) })
-	return told, func() { cancel(); both.Wait() }
-}
-
-// signal tells once what may be told many times before somebody listens.
-func signal(to chan<- struct{}) {
-	select {
-	case to <- struct{}{}:
-	default:
-	}
-}
-
-// look watches until ctx ends. What happened while nobody watched is a change, too.
-func (c *Client) look(ctx context.Context, w Watcher, changed func()) {
-	for {
-		err := w.Watch(ctx, changed)
-		if ctx.Err() != nil {
-			return
-		}
+	return watch.Changes(ctx, w.Watch, func(err error) {
 		if err != nil {
 			c.note("health: changes are not noticed: " + c.plain(err))
 		}
-		if !rest(ctx, watchedAgain) {
-			return
-		}
-		changed()
-	}
-}
-
-// pace passes changes on: a burst is one, and while they do not cease, the gaps
-// between them grow.
-func pace(ctx context.Context, seen <-chan struct{}, told chan<- struct{}) {
-	gap, last := shortestGap, time.Time{}
-	for {
-		select {
-		case <-seen:
-		case <-ctx.Done():
-			return
-		}
-		quiet := time.Since(last)
-		if !rest(ctx, max(settling, gap-quiet)) {
-			return
-		}
-		select {
-		case <-seen: // of the same burst
-		default:
-		}
-		if quiet >= 2*gap {
-			gap = shortestGap
-		} else {
-			gap = min(2*gap, longestGap)
-		}
-		last = time.Now()
-		signal(told)
-	}
-}
-
-// rest waits, and reports whether ctx still holds.
-func rest(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+	})
 }
 
 // differs reports whether health is another than the service was told, so that a

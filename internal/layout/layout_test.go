@@ -48,7 +48,7 @@ var floors = []floor{
 	},
 	{
 		name: "public kit", rooms: []string{"sdk"},
-		commons: []string{"sdk/internal/devicekey", "sdk/internal/disk", "sdk/internal/journal", "sdk/internal/sealing", "sdk/vault"},
+		commons: []string{"sdk/internal/devicekey", "sdk/internal/disk", "sdk/internal/journal", "sdk/internal/sealing", "sdk/internal/watch", "sdk/vault"},
 	},
 	{
 		name: "doors and cellar",
