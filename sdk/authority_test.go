@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -56,6 +57,7 @@ type authority struct {
 	refuse   map[string]http.Handler // answers instead, by the end of the path
 	streams  []chan string           // what they are nudged with; a closed one breaks
 	during   func()                  // happens while a token is asked for
+	lines    int                     // connections
 }
 
 func newAuthority(t *testing.T) *authority {
@@ -86,9 +88,29 @@ func newAuthority(t *testing.T) *authority {
 		mux.HandleFunc(method+" "+base+"/mam/v1"+rest, a.guard(answer))
 	}
 	mux.HandleFunc("GET "+base+"/mam/v1"+wire.PathStream, a.stream)
-	a.Server = httptest.NewTLSServer(mux)
+	a.Server = httptest.NewUnstartedServer(mux)
+	a.Config.ConnState = a.line
+	a.StartTLS()
 	t.Cleanup(a.Close)
 	return a
+}
+
+// line counts the connections.
+func (a *authority) line(_ net.Conn, s http.ConnState) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch s {
+	case http.StateNew:
+		a.lines++
+	case http.StateClosed, http.StateHijacked:
+		a.lines--
+	}
+}
+
+// settled waits until everything is heard that was said.
+func (a *authority) settled() {
+	a.Client().CloseIdleConnections()
+	a.eventually(func() bool { return a.lines == 0 })
 }
 
 func cut(s string) (string, string, bool) {

@@ -134,8 +134,10 @@ func (s scene) play(t *testing.T) {
 			if s.ready != nil {
 				s.ready(p)
 			}
+			p.settled()
 			o, err := powercut.Run(p.process(s.verb), cuts+1)
 			must(t, err)
+			p.settled()
 			if ended = !o.Killed; ended && (o.Code != 0 || !strings.HasSuffix(o.Out, "done\n")) {
 				t.Fatalf("the story itself fails: %+v", o)
 			}
