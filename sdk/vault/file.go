@@ -330,6 +330,9 @@ func (w *Writer) place(written string) error {
 	if err := w.vault.alive(w.key); err != nil {
 		return err
 	}
+	if err := w.vault.keepName(w.name); err != nil {
+		return err
+	}
 	return os.Rename(written, w.vault.path(w.name))
 }
 

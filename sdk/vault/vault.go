@@ -292,5 +292,5 @@ func (v *Vault) Wipe() error {
 		return err
 	}
 	v.end()
-	return errors.Join(disk.Shred(disk.Leftovers(v.keyPath())...), disk.RemoveAll(filepath.Join(v.root, newDir)), disk.RemoveAll(v.dir()))
+	return errors.Join(disk.Shred(disk.Leftovers(v.keyPath())...), disk.RemoveAll(filepath.Join(v.root, newDir)), disk.RemoveAll(filepath.Join(v.root, namesDir)), disk.RemoveAll(v.dir()))
 }
