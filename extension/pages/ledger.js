@@ -7,10 +7,12 @@ const labels = {
 };
 const states = { enforced: "yes", partly: "partly", notEnforced: "no", unknown: "not known" };
 
-function row(...cells) {
-  const tr = document.createElement("tr");
-  for (const [i, text] of cells.entries()) tr.append(Object.assign(document.createElement(i === 0 ? "th" : "td"), { textContent: text, ...(i === 0 && { scope: "row" }) }));
-  return tr;
+// rows are a row of cells, and under it one across all of them.
+function rows(cells, below) {
+  const head = document.createElement("tr"), more = document.createElement("tr");
+  for (const [i, text] of cells.entries()) head.append(Object.assign(document.createElement(i === 0 ? "th" : "td"), { textContent: text, ...(i === 0 && { scope: "row" }) }));
+  more.append(Object.assign(document.createElement("td"), { textContent: below, colSpan: cells.length, className: "below" }));
+  return below === "" ? [head] : [head, more];
 }
 
 // content is a body as it was sent; of a secret, that it is one.
@@ -21,8 +23,8 @@ function content(m) {
 async function show() {
   const told = await chrome.runtime.sendMessage({ type: "sent" });
   $("ledger").hidden = !told?.sent?.length;
-  $("controls").tBodies[0].replaceChildren(...(told?.controls ?? []).map((c) => row(labels[c.control] ?? c.control, states[c.state] ?? c.state, (c.gaps ?? []).join(" "))));
-  $("sent").tBodies[0].replaceChildren(...(told?.sent ?? []).map((m) => row(m.message, m.count, new Date(m.at).toLocaleString(), content(m))));
+  $("controls").tBodies[0].replaceChildren(...(told?.controls ?? []).flatMap((c) => rows([labels[c.control] ?? c.control, states[c.state] ?? c.state], (c.gaps ?? []).join("\n"))));
+  $("sent").tBodies[0].replaceChildren(...(told?.sent ?? []).flatMap((m) => rows([m.message, m.count, new Date(m.at).toLocaleString()], content(m))));
 }
 
 chrome.storage.onChanged.addListener((change) => { if (change.state) show(); });

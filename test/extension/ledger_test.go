@@ -72,7 +72,7 @@ func TestTheOrganizationAndThePersonSeeWhatIsEnforcedAndWhatWasSent(t *testing.T
 	table := func(id string) string {
 		return eval[string](d, `[...document.querySelectorAll("#`+id+` tbody tr")].map((r) => [...r.cells].map((c) => c.textContent).join("|")).join("\n")`)
 	}
-	if got := table("controls"); !strings.Contains(got, "Printing|partly|") || !strings.Contains(got, "Screenshots and recordings") {
+	if got := table("controls"); !strings.Contains(got, "Printing|partly\n") || !strings.Contains(got, "Screenshots and recordings") {
 		t.Errorf("the window shows %s", got)
 	}
 	sent := table("sent")
