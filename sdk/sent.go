@@ -163,6 +163,11 @@ func (c *Client) readSent() map[string]Sent {
 // Sent lists what really left this PC since the app was enrolled, in the order of
 // wire.Messages: the newest of each kind, without secrets.
 func (c *Client) Sent() []Sent {
+	release, err := disk.Lock(c.cfg.Dir, sentLock)
+	if err != nil {
+		return nil
+	}
+	defer release()
 	all := c.readSent()
 	var out []Sent
 	for _, m := range wire.Messages() {
