@@ -32,6 +32,8 @@ type authority struct {
 	t   *testing.T
 	key *ecdsa.PrivateKey
 
+	clock func() time.Time // of the service
+
 	mu       sync.Mutex
 	nonce    string
 	heard    []string // method and path
@@ -228,7 +230,7 @@ func (a *authority) token(w http.ResponseWriter, r *http.Request) {
 
 func (a *authority) enrollment() wire.Enrollment {
 	return wire.Enrollment{
-		RegistrationID: strings.Replace(a.user, "user", "registration", 1), TenantID: tenant, UserID: a.user, Policy: a.policy,
+		RegistrationID: strings.Replace(a.user, "user", "registration", 1), TenantID: tenant, UserID: a.user, Policy: a.seal(),
 		OrderKeys: jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: a.key.Public(), KeyID: "key-1", Algorithm: "ES256", Use: "sig"}}},
 	}
 }
@@ -237,7 +239,23 @@ func (a *authority) checkIn(r *http.Request) (int, any) {
 	var in wire.CheckIn
 	must(a.t, json.NewDecoder(r.Body).Decode(&in))
 	a.checkIns = append(a.checkIns, in)
-	return http.StatusOK, a.result
+	out := a.result
+	out.Lease = a.compact(a.key, wire.TypeLease, wire.Lease{Bound: a.bound(), PolicyETag: out.PolicyETag, Action: out.Action})
+	return http.StatusOK, out
+}
+
+// seal is the policy with its signature.
+func (a *authority) seal() wire.Policy {
+	p := a.policy
+	p.Signed = a.compact(a.key, wire.TypePolicy, wire.SignedPolicy{Bound: a.bound(), Policy: p})
+	return p
+}
+
+func (a *authority) bound() wire.Bound {
+	return wire.Bound{
+		Issuer: a.url(), IssuedAt: a.clock().Unix(), Tenant: tenant, User: a.user, Registration: strings.Replace(a.user, "user", "registration", 1),
+		Device: "device-1", KeyThumb: a.jkt,
+	}
 }
 
 // current is the policy, or 304 to who has it.
@@ -246,7 +264,7 @@ func (a *authority) current(r *http.Request) (int, any) {
 	if a.etags = append(a.etags, tag); tag == `"`+a.policy.ETag+`"` {
 		return http.StatusNotModified, nil
 	}
-	return http.StatusOK, a.policy
+	return http.StatusOK, a.seal()
 }
 
 func (a *authority) answer(r *http.Request) (int, any) {
@@ -327,6 +345,10 @@ func (a *authority) order(change func(*wire.WipeOrder)) wire.WipeOrder {
 }
 
 func (a *authority) sign(key *ecdsa.PrivateKey, typ string, o wire.WipeOrder) wire.Operation {
+	return wire.Operation{ID: "op-1", Order: a.compact(key, typ, o)}
+}
+
+func (a *authority) compact(key *ecdsa.PrivateKey, typ string, o any) string {
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: key, KeyID: "key-1"}},
 		(&jose.SignerOptions{}).WithType(jose.ContentType(typ)))
 	must(a.t, err)
@@ -336,7 +358,7 @@ func (a *authority) sign(key *ecdsa.PrivateKey, typ string, o wire.WipeOrder) wi
 	must(a.t, err)
 	compact, err := jws.CompactSerialize()
 	must(a.t, err)
-	return wire.Operation{ID: "op-1", Order: compact}
+	return compact
 }
 
 // health is the same always, unless it cannot be measured.
@@ -362,7 +384,9 @@ type pc struct {
 }
 
 func newPC(t *testing.T) *pc {
-	return &pc{authority: newAuthority(t), dir: directory(t), now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
+	p := &pc{authority: newAuthority(t), dir: directory(t), now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
+	p.clock = func() time.Time { return p.now }
+	return p
 }
 
 // start is the app after its process starts anew.

@@ -38,9 +38,12 @@ func (c *Client) Decide() Decision {
 		return blocked("wiped", "The organization's data was removed from this app.", "Enrol again if you still need it.")
 	case s.Ended != "":
 		return blocked("registrationEnded", s.Ended+".", "Enrol again if you still need it.")
+	case s.Forged:
+		return blocked("policy", "What this app keeps of your organization's policy was changed on this PC, and not by your organization.",
+			"Connect this PC to the internet: the app gets the policy anew.")
 	case s.Registration == "" || !s.HasPolicy:
 		return blocked("notEnrolled", "This app is not protected yet.", "Sign in with your work account.")
-	case s.LastResult == nil:
+	case s.LastResult == nil || s.Leased == nil:
 		return blocked("notCheckedIn", "Your organization has not judged this PC yet.", "Connect this PC to the internet.")
 	}
 	now := latest(s.LatestAt, c.cfg.Now().UTC())
@@ -74,7 +77,7 @@ func (s state) judge(cfg Config, now time.Time) Decision {
 		worst = max(worst, severity(r))
 		reasons = append(reasons, r)
 	}
-	worst = max(worst, severity(wire.Reason{Action: s.LastResult.Action}))
+	worst = max(worst, severity(wire.Reason{Action: s.LastResult.Action}), severity(wire.Reason{Action: s.Leased.Action}))
 	if len(reasons) == 0 && worst > protection.Allow {
 		reasons = blocked("service", "Your organization does not allow access now.", "Ask your administrator.").Reasons
 	}
@@ -138,13 +141,25 @@ func (s state) settings() (out protection.Settings, err error) {
 // health is what the device itself can judge. Threats are the service's to
 // judge; its verdict is in LastResult.
 func (s state) health(cfg Config) protection.Health {
-	h := protection.Health{Platform: "windows", LastSyncAt: s.LastCheckInAt, AccountDisabled: s.Disabled}
+	h := protection.Health{Platform: "windows", LastSyncAt: s.syncedAt(), AccountDisabled: s.Disabled}
 	h.AppVersion, _ = version.Parse(cfg.AppVersion) // an unreadable version is unknown, which fails
 	h.SDKVersion, _ = version.Parse(Version)
 	if s.LastSent != nil {
 		h.OSVersion, _ = version.ParseWindows(s.LastSent.OSVersion)
 	}
 	return h
+}
+
+// syncedAt is when this PC was last judged: by its own clock, and no later than the
+// service signed it.
+func (s state) syncedAt() time.Time {
+	if s.Leased == nil {
+		return s.LastCheckInAt
+	}
+	if signed := time.Unix(s.Leased.IssuedAt, 0).UTC().Add(clockSkew); s.LastCheckInAt.After(signed) {
+		return signed
+	}
+	return s.LastCheckInAt
 }
 
 // failed lists the checks that fail at block or wipe level now, for the report.

@@ -150,7 +150,7 @@ func (c *Client) enroll(ctx context.Context) error {
 	}
 	err = c.update(func(s *state) {
 		s.Device, s.Registration, s.Tenant, s.User = device.ID, e.RegistrationID, e.TenantID, e.UserID
-		s.OrderKeys, s.Policy, s.HasPolicy = e.OrderKeys, e.Policy, true
+		s.OrderKeys, s.SignedPolicy, s.Lease = e.OrderKeys, e.Policy.Signed, ""
 		s.WipedAt, s.Wiping, s.LastResult, s.LastCheckInAt, s.Ended = time.Time{}, nil, nil, time.Time{}, ""
 	})
 	if err != nil {
@@ -173,7 +173,7 @@ func (c *Client) makeRoom(ctx context.Context, tenant, user string) error {
 	if old.User == "" || old.User == user && old.Tenant == tenant {
 		return nil
 	}
-	if err := c.update(func(s *state) { s.HasPolicy = false }); err != nil {
+	if err := c.update(func(s *state) { s.SignedPolicy, s.Lease = "", "" }); err != nil {
 		return err
 	}
 	if old.Tenant == tenant && old.Registration != "" {
@@ -225,26 +225,44 @@ func (c *Client) CheckIn(ctx context.Context) (wire.CheckInResult, error) {
 		return result, err
 	}
 	c.note("check-in: " + result.State + ", " + result.Action)
+	signed, fetched := s.SignedPolicy, error(nil)
+	if result.PolicyETag != s.Policy.ETag {
+		signed, fetched = c.fetchPolicy(ctx, s.Policy.ETag)
+	}
+	if fetched == nil {
+		fetched = c.check(s, signed, result.Lease)
+	}
 	now := c.cfg.Now().UTC()
 	err = c.update(func(s *state) {
-		s.LastCheckInAt, s.LastSent, s.LastResult = now, &in, &result
+		s.LastSent, s.LastResult = &in, &result
 		// The service has just met this clock: it counts from here, also when an
 		// earlier time was shown in error.
 		s.LatestAt, s.Ended = now, ""
+		if fetched == nil { // a policy and the lease on it are kept together or not at all
+			s.LastCheckInAt, s.SignedPolicy, s.Lease = now, signed, result.Lease
+		}
 	})
-	if err == nil && result.PolicyETag != s.Policy.ETag {
-		err = c.fetchPolicy(ctx)
-	}
-	return result, err
+	return result, errors.Join(err, fetched)
 }
 
-func (c *Client) fetchPolicy(ctx context.Context) error {
+// check refuses what the service sent when it is not for this installation: what
+// was kept before goes on.
+func (c *Client) check(s state, policy, lease string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s.SignedPolicy, s.Lease = policy, lease
+	_, err := c.unseal(s)
+	return err
+}
+
+// fetchPolicy returns the policy in force, signed, to who has the one of etag.
+func (c *Client) fetchPolicy(ctx context.Context, etag string) (signed string, err error) {
 	var p wire.Policy
-	status, err := c.do(ctx, call{method: http.MethodGet, path: c.path("/policy"), token: true, etag: c.snapshot().Policy.ETag, out: &p})
-	if err != nil || status == http.StatusNotModified {
-		return err
+	status, err := c.do(ctx, call{method: http.MethodGet, path: c.path("/policy"), token: true, etag: etag, out: &p})
+	if status == http.StatusNotModified && err == nil {
+		return c.snapshot().SignedPolicy, nil
 	}
-	return c.update(func(s *state) { s.Policy, s.HasPolicy = p, true })
+	return p.Signed, err
 }
 
 // SignOut ends management and every report: the registration, the tokens and

@@ -100,6 +100,7 @@ type Client struct {
 	journal *journal.Journal
 	mu      sync.Mutex
 	state   state
+	granted grant
 	nonce   string
 	token   accessToken
 }

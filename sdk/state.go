@@ -27,8 +27,8 @@ type state struct {
 	User         string          `json:"user,omitempty"`
 	OrderKeys    json.RawMessage `json:"orderKeys,omitempty"`
 	RefreshToken string          `json:"refreshToken,omitempty"`
-	Policy       wire.Policy     `json:"policy"`
-	HasPolicy    bool            `json:"hasPolicy"`
+	SignedPolicy string          `json:"signedPolicy,omitempty"` // compact JWS
+	Lease        string          `json:"lease,omitempty"`        // compact JWS
 
 	LastCheckInAt time.Time           `json:"lastCheckInAt,omitzero"`
 	LastSent      *wire.CheckIn       `json:"lastSent,omitempty"`
@@ -48,6 +48,12 @@ type state struct {
 	Leaving  bool      `json:"leaving,omitempty"`  // the person signed out, and not all of it is done
 	Removing bool      `json:"removing,omitempty"` // a removal without an order, begun and not finished
 	WipedAt  time.Time `json:"wipedAt,omitzero"`
+
+	// What follows from the above, and is not written.
+	Policy    wire.Policy `json:"-"`
+	HasPolicy bool        `json:"-"`
+	Leased    *wire.Lease `json:"-"` // nil: not judged yet
+	Forged    bool        `json:"-"` // policy or lease is not as the service signed it
 }
 
 // wiping is a verified order being carried out.
@@ -76,6 +82,7 @@ func (c *Client) update(change func(*state)) error {
 			return err
 		}
 		change(&next)
+		c.derive(&next)
 		doc, err := json.MarshalIndent(next, "", " ")
 		if err != nil {
 			return err
@@ -120,7 +127,19 @@ func (c *Client) read() (s state, err error) {
 	if err != nil {
 		return s, fmt.Errorf("sdk: %s cannot be read; delete the directory %s and enrol again: %w", stateFile, c.cfg.Dir, err)
 	}
+	c.derive(&s)
 	return s, nil
+}
+
+// derive fills in what follows from what is kept.
+func (c *Client) derive(s *state) {
+	s.Policy, s.HasPolicy, s.Leased = wire.Policy{}, false, nil
+	g, err := c.unseal(*s)
+	s.Forged = err != nil
+	if g.policy != nil {
+		s.Policy, s.HasPolicy = g.policy.Policy, true
+	}
+	s.Leased = g.lease
 }
 
 func (c *Client) snapshot() state {

@@ -2,14 +2,11 @@ package sdk
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
-
-	"github.com/go-jose/go-jose/v4"
 
 	"github.com/postern-mam/postern/sdk/internal/disk"
 	"github.com/postern-mam/postern/wire"
@@ -85,29 +82,8 @@ func (c *Client) alone() (release func(), err error) {
 // key, and returns what it asks for.
 func (c *Client) verifyOrder(op wire.Operation) (action string, err error) {
 	s := c.snapshot()
-	var keys jose.JSONWebKeySet
-	if err := json.Unmarshal(s.OrderKeys, &keys); err != nil {
-		return "", errors.New("the keys that verify orders are damaged")
-	}
-	jws, err := jose.ParseSignedCompact(op.Order, []jose.SignatureAlgorithm{jose.ES256})
-	if err != nil {
-		return "", errors.New("it is no JWS signed with ES256")
-	}
-	header := jws.Signatures[0].Protected
-	if header.ExtraHeaders[jose.HeaderType] != wire.TypeWipeOrder {
-		return "", errors.New("it is not a wipe order")
-	}
-	var payload []byte
-	for _, k := range keys.Key(header.KeyID) {
-		if payload, err = jws.Verify(k); err == nil {
-			break
-		}
-	}
-	if payload == nil {
-		return "", errors.New("it is not signed by the service that this app enrolled with")
-	}
 	var o wire.WipeOrder
-	if err := json.Unmarshal(payload, &o); err != nil {
+	if err := c.opens(s, wire.TypeWipeOrder, op.Order, &o); err != nil {
 		return "", err
 	}
 	want := wire.WipeOrder{
@@ -167,7 +143,7 @@ func (c *Client) wipe(ctx context.Context, s state) (done wiping, err error) {
 		done.Items = append(done.Items, item)
 	}
 	gone("sealed organisation files and their key", c.vault.Wipe())
-	gone("tokens", c.update(func(s *state) { s.RefreshToken, s.HasPolicy = "", false }))
+	gone("tokens", c.update(func(s *state) { s.RefreshToken, s.SignedPolicy, s.Lease = "", "", "" }))
 	c.forgetToken()
 	if c.cfg.OnWipe != nil {
 		done.Items = append(done.Items, c.cfg.OnWipe(ctx)...)
@@ -204,7 +180,7 @@ func (c *Client) enforce(ctx context.Context) error {
 // removeAll removes the organisation's data without an order: nobody waits for a
 // receipt. It is remembered until everything is gone, and access is cut until then.
 func (c *Client) removeAll(ctx context.Context) error {
-	if err := c.update(func(s *state) { s.Removing, s.Policy, s.HasPolicy = true, wire.Policy{}, false }); err != nil {
+	if err := c.update(func(s *state) { s.Removing, s.SignedPolicy, s.Lease = true, "", "" }); err != nil {
 		return err
 	}
 	err := c.vault.Wipe()
