@@ -22,13 +22,13 @@ export function enforce(state) {
 }
 
 // restore puts back what an update of the extension took away: browsers forget the
-// registered scripts then, and keep the state.
+// registered scripts then, and keep the state. It also completes a change that the end
+// of this worker or of the browser cut short.
 export function restore() {
   turn = turn.then(async () => {
-    const state = await known();
-    if (!state?.enrolled || (await chrome.scripting.getRegisteredContentScripts()).length > 0) return;
-    await register(state, state.origins ?? [], rules(state));
-    await refresh(state, state.origins ?? [], rules(state), state);
+    const { state, applied } = await chrome.storage.local.get(["state", "applied"]);
+    const whole = applied !== false && (!state?.enrolled || (await chrome.scripting.getRegisteredContentScripts()).length > 0);
+    if (state && !whole) await apply(state, state);
   }).catch((e) => console.error("postern:", e));
   return turn;
 }
@@ -40,12 +40,19 @@ async function change(next) {
   if (!said.enrolled) await leftover(); // before the guards go
   const origins = await sites(said);
   const state = { ...said, origins };
-  await chrome.storage.local.set({ state });
+  await chrome.storage.local.set({ state, applied: false });
+  await apply(state, before);
+}
+
+// apply has the browser keep what a state says.
+async function apply(state, before) {
+  const origins = state.enrolled ? state.origins ?? [] : [];
   const held = state.enrolled ? rules(state) : new Set();
   await register(state, origins, held);
   const there = await chrome.declarativeNetRequest.getDynamicRules();
   await chrome.declarativeNetRequest.updateDynamicRules({ removeRuleIds: there.map((r) => r.id), addRules: headers(origins, held, STOPPED, VIEWER) });
   await refresh(state, origins, held, before);
+  await chrome.storage.local.set({ applied: true });
 }
 
 const silent = {

@@ -187,7 +187,9 @@ func (d *desk) traces(when string) {
 }
 
 // A policy that changed while the browser was closed: the first page is guarded by
-// the old one, and by the new one as soon as the agent tells it.
+// the old one, and by the new one as soon as the agent tells it. When the browser
+// crashed after it had heard of a policy and before it kept all of it, the next start
+// does the rest, without the agent.
 func TestAPolicyThatChangedWhileTheBrowserWasClosed(t *testing.T) {
 	d := sit(t)
 	d.signIn()
@@ -211,6 +213,23 @@ func TestAPolicyThatChangedWhileTheBrowserWasClosed(t *testing.T) {
 	d.ok(os.RemoveAll(hosts)) // browsers make it anew
 	d.ok(os.Rename(hosts+".away", hosts))
 	d.until(asks("copy") + ` && !(` + asks("print") + `)`)
+
+	const sandboxed = `chrome.declarativeNetRequest.getDynamicRules().then((all) => JSON.stringify(all).includes("sandbox allow-scripts"))`
+	d.window()
+	if eval[bool](d, sandboxed) {
+		t.Fatal("sites are kept from downloading already: the test proves nothing")
+	}
+	back := d.away()
+	eval[bool](d, `chrome.storage.local.get("state").then(({ state }) => chrome.storage.local.set({ applied: false, state: { ...state, settings: { ...state.settings, sendOrgDataTo: "none" } } })).then(() => true)`)
+	d.crash()
+	d.open()
+	d.wait(sandboxed)
+	if silent := eval[bool](d, `chrome.storage.local.get("state").then(({ state }) => state.decision.reasons?.[0].code === "agent")`); silent {
+		t.Error("that comes of the silence of the agent: the test proves nothing")
+	}
+	d.ok(os.RemoveAll(hosts)) // browsers make it anew
+	back()
+	d.wait(sandboxed + `.then((yes) => !yes)`)
 }
 
 // window opens the extension's own page in this tab.
