@@ -151,7 +151,7 @@ func removeHome(dir string) error {
 	errs := []error{err}
 	for _, e := range all {
 		if e.Name() != settingsFile {
-			errs = append(errs, os.RemoveAll(filepath.Join(dir, e.Name())))
+			errs = append(errs, removeAll(filepath.Join(dir, e.Name())))
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -167,7 +167,7 @@ func (c *cli) client(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	s.dir = cfg.Dir
+	s.dir, s.health = cfg.Dir, cfg.Health
 	s.client, err = sdk.New(cfg)
 	if errors.Is(err, sdk.ErrKeyLost) && (c.Enroll.Anew || c.Uninstall.Offline) {
 		if err = sdk.Forget(ctx, cfg); err == nil {

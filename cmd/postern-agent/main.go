@@ -66,6 +66,7 @@ type command interface {
 // session is what every verb works with.
 type session struct {
 	client   *sdk.Client
+	health   sdk.HealthSource
 	dir      string // of the agent
 	out, err io.Writer
 }

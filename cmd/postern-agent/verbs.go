@@ -31,13 +31,17 @@ type statusCmd struct {
 	Output string `help:"text or json." default:"text" enum:"text,json" short:"o"`
 }
 
-func (c statusCmd) run(_ context.Context, s session) error {
-	st := s.client.Status()
+func (c statusCmd) run(ctx context.Context, s session) error {
+	st, now := s.client.Status(), measure(ctx, s.health)
 	if c.Output == "json" {
 		e := json.NewEncoder(s.out)
 		e.SetIndent("", "  ")
-		return e.Encode(st)
+		return e.Encode(struct {
+			sdk.Status
+			Measured measured `json:"measured"`
+		}{st, now})
 	}
+	defer now.print(s.out)
 	if !st.WipedAt.IsZero() {
 		fmt.Fprintf(s.out, "wiped            %s: the organization's data was removed\n", st.WipedAt.Format(time.RFC3339))
 	}
