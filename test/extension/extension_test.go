@@ -117,7 +117,11 @@ func (d *desk) open() {
 	}
 	extension, err := filepath.Abs("../../extension")
 	d.ok(err)
-	ctx, cancel := context.WithTimeout(d.Context(), limit)
+	within := limit
+	if os.Getenv("POSTERN_FIGURES") != "" {
+		within *= 10
+	}
+	ctx, cancel := context.WithTimeout(d.Context(), within)
 	d.Cleanup(cancel)
 	for try := 0; ; try++ {
 		err := d.start(ctx, bin, extension)
@@ -334,6 +338,14 @@ func lab(secret string) http.Handler {
 	mux.HandleFunc("/document.pdf", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/pdf")
 		_, _ = w.Write(pdf(secret))
+	})
+	mux.HandleFunc("/heavy", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		fmt.Fprint(w, "<!DOCTYPE html><title>Heavy</title><style>p{margin:2px;font:14px sans-serif}</style>")
+		for i := range 2000 {
+			fmt.Fprintf(w, `<p id="p%d">%s <a href="/page?%d">a link</a> <input value="%d"></p>`, i, secret, i, i)
+		}
+		fmt.Fprint(w, `<script>for (const p of document.querySelectorAll("p")) { p.addEventListener("click", () => p.remove()); p.title = p.textContent.trim().slice(0, 40) }</script><div id="last">last</div>`)
 	})
 	mux.HandleFunc("/page", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html")

@@ -20,6 +20,16 @@ func (d *desk) kill() (n int) {
 // signal sends one to every agent that browsers of this desk started.
 func (d *desk) signal(s syscall.Signal) (n int) {
 	d.Helper()
+	all := d.agents()
+	for _, pid := range all {
+		d.ok(syscall.Kill(pid, s))
+	}
+	return len(all)
+}
+
+// agents are the processes of agents that browsers of this desk started.
+func (d *desk) agents() (pids []int) {
+	d.Helper()
 	all, err := os.ReadDir("/proc")
 	d.ok(err)
 	for _, p := range all {
@@ -28,11 +38,10 @@ func (d *desk) signal(s syscall.Signal) (n int) {
 			continue
 		}
 		if exe, err := os.Readlink(filepath.Join("/proc", p.Name(), "exe")); err == nil && strings.TrimSuffix(exe, " (deleted)") == d.program {
-			d.ok(syscall.Kill(pid, s))
-			n++
+			pids = append(pids, pid)
 		}
 	}
-	return n
+	return pids
 }
 
 // away takes the agent off the PC until the returned function brings it back.
