@@ -100,6 +100,9 @@ func (c *uninstallCmd) run(ctx context.Context, s session) error {
 		return fmt.Errorf("%w; nothing was removed: try again when the service can be reached, or give --offline", err)
 	}
 	dir := s.dir
+	if err := s.apps(ctx, s); err != nil {
+		return err
+	}
 	if err := sdk.Forget(ctx, sdk.Config{Dir: dir}); err != nil { // also what Windows or the TPM keeps for us
 		return err
 	}

@@ -49,6 +49,7 @@ type cli struct {
 	Status    statusCmd    `cmd:"" help:"Say what is managed, what was sent, and what is wrong."`
 	Sync      syncCmd      `cmd:"" help:"Check in now, and obey what the service orders."`
 	Run       runCmd       `cmd:"" help:"Stay in touch with the service until stopped."`
+	Serve     serveCmd     `cmd:"" help:"Serve local apps until stopped. One agent does for each person."`
 	Policies  policiesCmd  `cmd:"" name:"browser-policies" help:"Write managed policies that close what an extension cannot, for a browser that is used for work only."`
 	Diagnose  diagnoseCmd  `cmd:"" help:"Print what an administrator may ask this app for: versions, verdicts and a log, nothing personal."`
 	Prove     proveCmd     `cmd:"" help:"Answer the device challenge of the organization's sign-in page."`
@@ -67,7 +68,8 @@ type command interface {
 type session struct {
 	client   *sdk.Client
 	health   sdk.HealthSource
-	dir      string // of the agent
+	dir      string                               // of the agent
+	apps     func(context.Context, session) error // removes what is kept for local apps
 	out, err io.Writer
 }
 
@@ -115,6 +117,12 @@ func (c *cli) do(ctx context.Context, cmd command, out, errs io.Writer) int {
 	switch cmd := cmd.(type) {
 	case *browserCmd:
 		return cmd.serve(ctx, c, s)
+	case *serveCmd:
+		if err := cmd.serve(ctx, c, s); err != nil {
+			fmt.Fprintln(errs, "postern-agent:", err)
+			return 1
+		}
+		return 0
 	case *installCmd:
 		if err := c.setUp(s); err != nil {
 			fmt.Fprintln(errs, "postern-agent:", err)

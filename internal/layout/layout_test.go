@@ -53,7 +53,7 @@ var floors = []floor{
 	{
 		name: "doors and cellar",
 		rooms: []string{
-			"internal/agent", "internal/agent/nativehost", "internal/demo", "internal/geoip", "internal/graphclient", "internal/keystore", "internal/lint",
+			"internal/agent", "internal/agent/nativehost", "internal/agent/pipe", "internal/demo", "internal/geoip", "internal/graphclient", "internal/keystore", "internal/lint",
 			"internal/httpapi/graph/conditional", "internal/httpapi/graph/entra", "internal/httpapi/graph/intune",
 			"internal/httpapi/graph/registration", "internal/httpapi/graph/signins", "internal/httpapi/graph/tenantadmin", "internal/httpapi/mamapi", "internal/httpapi/mtdapi",
 			"internal/httpapi/oidc", "internal/httpapi/portal", "internal/httpapi/proxy",
