@@ -8,7 +8,7 @@
 # missing and then kept, or a new one that is gone afterwards. With GOOS=windows
 # "go test" and "go run" run through Wine by themselves. A program that hangs is
 # ended after POSTERN_WINE_LIMIT, five minutes without it.
-# In the prefix are two libraries that Wine lacks, built from test/wine: the random
+# In the prefix are two libraries that Wine lacks, built from test/wine/dlls: the random
 # numbers that Go asks for, and a Security Center that tests set by the registry.
 set -euo pipefail
 [ $# -gt 0 ] || { echo "usage: $0 command [argument...]" >&2; exit 2; }
@@ -47,7 +47,7 @@ prepare() {
   timeout 180 "$POSTERN_WINE" wineboot -i >/dev/null 2>&1
   local system=$WINEPREFIX/drive_c/windows/system32
   for name in bcryptprimitives wscapi; do
-    local source=$here/test/wine/$name
+    local source=$here/test/wine/dlls/$name
     local from=("$source.def")
     [ ! -f "$source.c" ] || from+=("$source.c")
     if [ -f "$system/$name.dll" ]; then continue; fi # a newer Wine has it

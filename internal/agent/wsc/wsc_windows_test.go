@@ -12,7 +12,7 @@ import (
 	"github.com/postern-mam/postern/internal/agent/wsc"
 )
 
-// seam is where the Security Center of test/wine looks. scripts/wine.sh sets
+// seam is where the Security Center of test/wine/dlls looks. scripts/wine.sh sets
 // POSTERN_WINE: on a real PC nothing is to be written.
 const seam = `Software\PosternTest\SecurityCenter`
 
