@@ -170,7 +170,7 @@ func (c *cli) client(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	s.dir, s.health = cfg.Dir, cfg.Health
+	s.dir, s.health, s.apps = cfg.Dir, cfg.Health, c.forgetApps
 	s.client, err = sdk.New(cfg)
 	if errors.Is(err, sdk.ErrKeyLost) && (c.Enroll.Anew || c.Uninstall.Offline) {
 		if err = sdk.Forget(ctx, cfg); err == nil {
