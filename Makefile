@@ -13,7 +13,8 @@ build:
 # Installs what is missing (Debian packages, as root) and runs every test, the
 # store suite on SQLite and on a real PostgreSQL.
 test: setup
-	scripts/with-postgres.sh $(GO) test -race -shuffle=on -timeout 20m ./...
+	$(GO) build -o bin/ ./cmd/...
+	POSTERN_BINARY=$(CURDIR)/bin/postern POSTERN_AGENT_BINARY=$(CURDIR)/bin/postern-agent scripts/with-postgres.sh $(GO) test -race -shuffle=on -timeout 20m ./...
 
 # The same without the race detector and without installing anything; what is
 # not there is skipped.
@@ -46,4 +47,4 @@ tidy:
 	scripts/tidy.sh
 
 check: lint tidy coverage
-	scripts/fuzz.sh 5s
+	scripts/fuzz.sh 2s

@@ -26,11 +26,7 @@ type pc struct {
 
 func install(t *testing.T, h *play.House) *pc {
 	t.Helper()
-	p := &pc{house: h, bin: filepath.Join(t.TempDir(), "postern-agent"), dir: t.TempDir(), health: filepath.Join(t.TempDir(), "health.json")}
-	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", p.bin, "github.com/postern-mam/postern/cmd/postern-agent").CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	p := &pc{house: h, bin: play.BuildAgent(t), dir: t.TempDir(), health: filepath.Join(t.TempDir(), "health.json")}
 	p.feel(t, "good")
 	return p
 }

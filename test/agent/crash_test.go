@@ -63,10 +63,7 @@ func (p *person) nothingLeft() {
 // cuts runs what story returns, each time for a new person, and kills it before
 // every step it takes; after looks at what is left.
 func cuts(t *testing.T, story func(p *person) []string, after func(p *person)) {
-	bin := filepath.Join(t.TempDir(), "postern-agent")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", bin, "github.com/postern-mam/postern/cmd/postern-agent").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	bin := play.BuildAgent(t)
 	n := 0
 	for ended := false; !ended && n < 200; n++ {
 		t.Run(fmt.Sprintf("step %d", n+1), func(t *testing.T) {

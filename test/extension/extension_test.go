@@ -163,12 +163,8 @@ func (d *desk) start(ctx context.Context, bin, extension string) error {
 // agent writes what "postern-agent install" registers.
 func (d *desk) agent() {
 	d.Helper()
-	bin := filepath.Join(d.TempDir(), "postern-agent")
+	bin := play.BuildAgent(d)
 	d.program = bin
-	out, err := exec.CommandContext(d.Context(), "go", "build", "-o", bin, "github.com/postern-mam/postern/cmd/postern-agent").CombinedOutput()
-	if err != nil {
-		d.Fatalf("%v\n%s", err, out)
-	}
 	health := filepath.Join(d.dir, "health.json")
 	m, err := demo.Health{}.Measure(d.Context())
 	d.ok(err)

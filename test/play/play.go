@@ -50,6 +50,24 @@ func Build(t testing.TB) string {
 	return bin
 }
 
+// BuildAgent compiles postern-agent, or copies the binary that POSTERN_AGENT_BINARY
+// names, and returns the path of a binary that this test alone runs.
+func BuildAgent(t testing.TB) string {
+	t.Helper()
+	bin := filepath.Join(t.TempDir(), "postern-agent")
+	if made := os.Getenv("POSTERN_AGENT_BINARY"); made != "" {
+		program, err := os.ReadFile(made)
+		check(t, err)
+		check(t, os.WriteFile(bin, program, 0o700))
+		return bin
+	}
+	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", bin, "github.com/postern-mam/postern/cmd/postern-agent").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return bin
+}
+
 // House is a running service with everybody around it.
 type House struct {
 	demo.Service
