@@ -66,9 +66,11 @@ func TestAPolicyThatWasChangedOnThePCIsNoPolicy(t *testing.T) {
 			old.ETag = "policy-0"
 			s["signedPolicy"] = p.compact(p.key, wire.TypePolicy, wire.SignedPolicy{Bound: b, Policy: old})
 		},
-		"no JWS":                 func(_ *pc, s map[string]any) { s["signedPolicy"] = "e30.e30.e30" },
-		"a lease by another key": func(p *pc, s map[string]any) { s["lease"] = p.compact(stranger, wire.TypeLease, wire.Lease{Bound: p.bound()}) },
-		"another person's":       func(_ *pc, s map[string]any) { s["user"] = "user-2" },
+		"no JWS": func(_ *pc, s map[string]any) { s["signedPolicy"] = "e30.e30.e30" },
+		"a lease by another key": func(p *pc, s map[string]any) {
+			s["lease"] = p.compact(stranger, wire.TypeLease, wire.Lease{Bound: p.bound()})
+		},
+		"another person's": func(_ *pc, s map[string]any) { s["user"] = "user-2" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPC(t)

@@ -22,7 +22,7 @@ func Replace(path string, doc []byte) error {
 	_, err = f.Write(doc)
 	err = errors.Join(err, f.Sync(), f.Close())
 	if err == nil {
-		err = os.Rename(f.Name(), path)
+		err = errors.Join(os.Rename(f.Name(), path), settle(filepath.Dir(path)))
 	}
 	if err != nil {
 		_ = os.Remove(f.Name())
@@ -95,5 +95,5 @@ func shred(path string) error {
 	if err == nil {
 		_, err = f.Write(make([]byte, info.Size()))
 	}
-	return errors.Join(err, f.Sync(), f.Close(), os.Remove(path))
+	return errors.Join(err, f.Sync(), f.Close(), os.Remove(path), settle(filepath.Dir(path)))
 }

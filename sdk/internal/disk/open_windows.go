@@ -19,3 +19,7 @@ func Open(path string) (*os.File, error) {
 	}
 	return os.NewFile(uintptr(h), path), nil
 }
+
+// settle does nothing: NTFS writes changes of names to its own journal, and a
+// directory cannot be flushed without administrator rights.
+func settle(string) error { return nil }
