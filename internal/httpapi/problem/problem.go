@@ -96,7 +96,7 @@ func Handle(log *slog.Logger, h func(http.ResponseWriter, *http.Request) error) 
 func Write(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error) {
 	code := Status(err)
 	level := slog.LevelInfo
-	if code >= http.StatusInternalServerError {
+	if code >= http.StatusInternalServerError && r.Context().Err() == nil { // who went away causes no alarm
 		level = slog.LevelError
 	}
 	log.LogAttrs(r.Context(), level, "request failed",
