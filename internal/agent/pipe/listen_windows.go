@@ -51,13 +51,17 @@ func Listen(dir string) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	stop, err := windows.CreateEvent(nil, 1, 0, nil)
+	only, err := alone(sid)
 	if err != nil {
 		return nil, err
 	}
-	l := &listener{name: name, guard: guard, stop: stop}
+	stop, err := windows.CreateEvent(nil, 1, 0, nil)
+	if err != nil {
+		return nil, errors.Join(err, windows.CloseHandle(only))
+	}
+	l := &listener{name: name, guard: guard, stop: stop, only: only}
 	if l.next, err = l.instance(windows.FILE_FLAG_FIRST_PIPE_INSTANCE); err != nil {
-		_ = windows.CloseHandle(stop)
+		_, _ = windows.CloseHandle(stop), windows.CloseHandle(only)
 		if errors.Is(err, windows.ERROR_ACCESS_DENIED) || errors.Is(err, windows.ERROR_PIPE_BUSY) {
 			err = ErrTaken
 		}
@@ -66,11 +70,30 @@ func Listen(dir string) (net.Listener, error) {
 	return l, nil
 }
 
+// alone keeps a second agent of the person away, also where the pipe does not
+// (Wine 8 takes no notice of FILE_FLAG_FIRST_PIPE_INSTANCE). The end of the process
+// frees it.
+func alone(sid string) (windows.Handle, error) {
+	name, err := windows.UTF16PtrFromString(`Global\postern-agent-` + sid)
+	if err != nil {
+		return 0, err
+	}
+	h, err := windows.CreateMutex(nil, false, name)
+	if errors.Is(err, windows.ERROR_ALREADY_EXISTS) {
+		return 0, errors.Join(ErrTaken, windows.CloseHandle(h))
+	}
+	if errors.Is(err, windows.ERROR_ACCESS_DENIED) {
+		err = ErrTaken
+	}
+	return h, err
+}
+
 // listener accepts connections for one goroutine.
 type listener struct {
 	name  string
 	guard *windows.SECURITY_DESCRIPTOR
 	stop  windows.Handle // an event: Accept ends
+	only  windows.Handle // a mutex: there is no other agent
 
 	mu     sync.Mutex // held by Accept
 	next   windows.Handle
@@ -164,7 +187,7 @@ func (l *listener) Close() error {
 		if l.next != 0 {
 			err = errors.Join(err, windows.CloseHandle(l.next))
 		}
-		err = errors.Join(err, windows.CloseHandle(l.stop))
+		err = errors.Join(err, windows.CloseHandle(l.stop), windows.CloseHandle(l.only))
 	})
 	return err
 }
