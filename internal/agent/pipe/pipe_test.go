@@ -161,11 +161,11 @@ func TestQuestionsHaveAnswers(t *testing.T) {
 		`{"type":"hello","id":"1","app":"a.b","version":"1"}`: "said already",
 		`{"type":"list"}`:                                     "id is missing",
 		`{"type":"wiped","id":"1"}`:                           "nobody asked",
-		`{"type":"load","id":"1","name":"a"}`:                 "file",
+		`{"type":"load","id":"1","name":"a"}`:                 "nothing is saved as",
 		`{"type":"load","id":"1","name":"a\n"}`:               "control characters",
 		`{"type":"save","id":"1","name":"a","at":-1}`:         "not negative",
 		`{"type":"save","id":"1","name":"a","at":7}`:          "begin at 0",
-		`{"type":"remove","id":"1","name":"a"}`:               "file",
+		`{"type":"remove","id":"1","name":"a"}`:               "nothing is saved as",
 	} {
 		c.say(question)
 		if !c.lines.Scan() || !strings.Contains(c.lines.Text(), want) || !strings.Contains(c.lines.Text(), `"id":"1"`) && !strings.Contains(want, "id") {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"reflect"
 	"sync"
@@ -154,16 +155,24 @@ func (a *app) answer(p *program, m Message) {
 	case "load":
 		data, err := load(a.client.Vault(), m)
 		data.ID = m.ID
-		p.reply(data, err)
+		p.reply(data, absent(m.Name, err))
 	case "list":
 		names, err := list(a.client.Vault(), m.After)
 		names.ID = m.ID
 		p.reply(names, err)
 	case "remove":
-		p.reply(Message{Type: "done", ID: m.ID}, a.client.Vault().Remove(m.Name))
+		p.reply(Message{Type: "done", ID: m.ID}, absent(m.Name, a.client.Vault().Remove(m.Name)))
 	case "wiped":
 		p.wiped(m)
 	}
+}
+
+// absent says in words that nothing has that name.
+func absent(name string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("nothing is saved as %q", clip(name))
+	}
+	return err
 }
 
 // later does what may wait for the person or the service.
