@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
 )
 
@@ -51,12 +52,13 @@ func Listen(dir string) (net.Listener, error) {
 	if err := os.Chmod(path, 0o600); err != nil {
 		return nil, errors.Join(err, l.Close(), lock.Close())
 	}
-	return &listener{l, lock}, nil
+	return &listener{Listener: l, lock: lock}, nil
 }
 
 type listener struct {
 	net.Listener
 	lock *os.File
+	once sync.Once
 }
 
 // Accept returns the next connection of the same person.
@@ -71,5 +73,8 @@ func (l *listener) Accept() (net.Conn, error) {
 	return c, nil
 }
 
-// Close ends the listening and frees the place for another agent.
-func (l *listener) Close() error { return errors.Join(l.Listener.Close(), l.lock.Close()) }
+// Close ends the listening, and frees the place for another agent before it returns.
+func (l *listener) Close() (err error) {
+	l.once.Do(func() { err = errors.Join(l.Listener.Close(), l.lock.Close()) })
+	return err
+}

@@ -64,6 +64,7 @@ const (
 // returns once everything that it began has ended. It closes l.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
+	defer func() { _ = l.Close() }() // it waits for the one below
 	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
 	defer stop()
 	var all sync.WaitGroup
@@ -78,7 +79,6 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 			return nil
 		}
 		if err != nil && !errors.Is(err, errStranger) {
-			_ = l.Close()
 			return err
 		}
 		if err != nil {
