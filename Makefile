@@ -5,7 +5,7 @@ GO        ?= go
 FUZZTIME  ?= 2m
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
 
-.PHONY: build test unit lint fuzz bench generate check setup coverage tidy
+.PHONY: build test unit wine lint fuzz bench generate check setup coverage tidy
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/ ./cmd/...
@@ -20,6 +20,16 @@ test: setup
 # not there is skipped.
 unit:
 	$(GO) test ./...
+
+# The tests of what is for Windows alone, compiled for it and run under Wine; those
+# of a whole PC (test/wine) are among "test". Fails when a package was not run.
+WINE_PACKAGES = ./sdk ./sdk/internal/devicekey ./sdk/internal/sealing ./sdk/internal/watch ./sdk/vault \
+	./internal/agent/nativehost ./internal/agent/winver ./internal/agent/wsc
+
+wine: setup
+	GOOS=windows POSTERN_WINE_LIMIT=120 scripts/wine.sh $(GO) test -count=1 $(WINE_PACKAGES) >wine.out 2>&1 || { cat wine.out; exit 1; }
+	@cat wine.out; ran=$$(grep -c '^ok' wine.out); rm -f wine.out; \
+	[ "$$ran" = $(words $(WINE_PACKAGES)) ] || { echo "wine: $$ran packages ran, $(words $(WINE_PACKAGES)) expected" >&2; exit 1; }
 
 setup:
 	scripts/setup.sh
