@@ -67,6 +67,22 @@ An agent reports what each provider of Windows Security Center says and never a 
 Windows calls an antivirus poor both when it is off and when its definitions are old, so poor means the worse of the two.
 A provider that is not monitored hides at worst that it is off; for virus protection and firewall that is not good enough to name a level.
 
+## What the agent makes of Windows' answers
+
+Each provider is asked for by itself (` + "`WscGetSecurityProviderHealth`" + `), and the answer is passed on as it is:
+
+| answer | reported |
+|---|---|
+| ` + "`S_OK`" + `, health 0, 1, 2, 3 | good, notMonitored, poor, snoozed |
+| ` + "`S_OK`" + `, any other health | unknown |
+| ` + "`S_FALSE`" + ` (the Security Center service does not run), from ten minutes after the start of Windows on | securityCenter is poor, every other provider unknown |
+| ` + "`S_FALSE`" + ` before that: the service starts late on purpose | unknown |
+| any other result | unknown |
+| no ` + "`wscapi.dll`" + `, as on Windows Server | unknown |
+
+Unknown is never good: it fails what asks for a level, and never wipes. A service that does not run is not merely unknown, because that is
+what an attacker would have stopped.
+
 ## From states to a level
 
 1. Without a connector that is enabled for Windows, threat data takes no part. Removing the connector clears its effect at once.
