@@ -53,7 +53,7 @@ func Watch(ctx context.Context, changed func()) error {
 	var registration windows.Handle
 	result, _, _ := register.Call(0, uintptr(unsafe.Pointer(&registration)), setEvent.Addr(), uintptr(event))
 	if result != ok {
-		return errors.Join(fmt.Errorf("Windows Security Center tells of no changes: 0x%08x", uint32(result)), windows.CloseHandle(event), windows.CloseHandle(stop))
+		return errors.Join(fmt.Errorf("no changes are told by Windows Security Center: 0x%08x", uint32(result)), windows.CloseHandle(event), windows.CloseHandle(stop))
 	}
 	ended := make(chan struct{})
 	wake := context.AfterFunc(ctx, func() { _ = windows.SetEvent(stop); close(ended) })
