@@ -173,6 +173,9 @@ type Status struct {
 	Sent           []Sent              `json:"sent,omitempty"`     // everything that left this PC, newest of each kind
 	Verdict        *wire.CheckInResult `json:"verdict,omitempty"`
 	PolicyETag     string              `json:"policyEtag,omitempty"`
+	Settings       map[string]string   `json:"settings,omitempty"` // of the policy, as wire.Policy has them
+	Checks         []wire.Check        `json:"checks,omitempty"`
+	Sources        map[string]string   `json:"sources,omitempty"` // setting or subject of a check -> identifier of the policy that decided
 	Configuration  []wire.Configured   `json:"configuration,omitempty"`
 	Controls       []wire.Control      `json:"controls"` // how far each control is enforced, as the next check-in says it
 	Decision       Decision            `json:"decision"`
@@ -189,6 +192,6 @@ func (c *Client) Status() Status {
 		Sent: sent, Controls: c.controls(s),
 		Authority: c.cfg.Authority, App: c.cfg.App, Enrolled: s.Registration != "", RegistrationID: s.Registration, DeviceID: s.Device,
 		UserID: s.User, KeyProtection: c.key.Protection, LastCheckInAt: s.LastCheckInAt, LastSent: s.LastSent, Verdict: s.LastResult, PolicyETag: s.Policy.ETag,
-		Configuration: s.Policy.Configuration, Decision: d, WipedAt: s.WipedAt,
+		Settings: s.Policy.Settings, Checks: s.Policy.Checks, Sources: s.Policy.Sources, Configuration: s.Policy.Configuration, Decision: d, WipedAt: s.WipedAt,
 	}
 }

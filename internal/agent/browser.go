@@ -3,12 +3,29 @@ package agent
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"os/exec"
+	"path/filepath"
 	"runtime"
+	"strings"
 )
 
-// OpenBrowser shows an https address in the person's browser and returns without
-// waiting for them.
+// FileURL is the file address (RFC 8089) of an absolute path, also of one on a
+// share of Windows.
+func FileURL(path string) string {
+	path = filepath.ToSlash(path)
+	u := url.URL{Scheme: "file", Path: path}
+	if share, ok := strings.CutPrefix(path, "//"); ok {
+		host, rest, _ := strings.Cut(share, "/")
+		u.Host, u.Path = host, "/"+rest
+	} else if !strings.HasPrefix(path, "/") { // a drive letter
+		u.Path = "/" + path
+	}
+	return u.String()
+}
+
+// OpenBrowser shows an address, of https or of FileURL, in the person's browser
+// and returns without waiting for them.
 func OpenBrowser(ctx context.Context, url string) error {
 	name, args := "xdg-open", []string{url}
 	switch runtime.GOOS {

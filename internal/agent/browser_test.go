@@ -47,3 +47,16 @@ func TestABrowserThatDoesNotOpenIsTold(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// A path holds what would be an escape, a query or a fragment in an address.
+func TestAFileHasAnAddress(t *testing.T) {
+	for path, want := range map[string]string{
+		"/home/a b/50%#?/status.html":      "file:///home/a%20b/50%25%23%3F/status.html",
+		"C:/Users/Zoë/AppData/status.html": "file:///C:/Users/Zo%C3%AB/AppData/status.html",
+		"//server/home/anna/status.html":   "file://server/home/anna/status.html",
+	} {
+		if got := agent.FileURL(path); got != want {
+			t.Errorf("%s is %s, want %s", path, got, want)
+		}
+	}
+}
