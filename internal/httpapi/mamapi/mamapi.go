@@ -30,8 +30,8 @@ const (
 	scope          = "enrollment"
 )
 
-// Handler serves the device protocol, version 1. Every field but Done and
-// Heartbeat is required.
+// Handler serves the device protocol, version 1. Every field but Done,
+// Heartbeat and WriteWithin is required.
 type Handler struct {
 	MAM *mam.Service
 	Hub *Hub
@@ -42,8 +42,9 @@ type Handler struct {
 	DeviceProof func(*http.Request, directory.TenantID) (oauth.Proof, error)
 	Log         *slog.Logger
 
-	Done      <-chan struct{} // closed when the service stops: open streams end
-	Heartbeat time.Duration   // between comments on an idle stream; zero: 15 s
+	Done        <-chan struct{} // closed when the service stops: open streams end
+	Heartbeat   time.Duration   // between comments on an idle stream; zero: 15 s
+	WriteWithin time.Duration   // a client that takes no byte for so long is gone; zero: 10 s
 }
 
 // Mount registers the routes. Reading Mount is reading the API.

@@ -1,6 +1,7 @@
 package mamapi
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -11,8 +12,8 @@ import (
 )
 
 const (
-	defaultHeartbeat = 15 * time.Second
-	writeWithin      = 10 * time.Second // a client that takes no byte for so long is gone
+	defaultHeartbeat   = 15 * time.Second
+	defaultWriteWithin = 10 * time.Second
 )
 
 // stream holds the connection open and passes nudges on (text/event-stream, the
@@ -43,7 +44,7 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request, c mam.Caller) e
 	// A limit on how long the request may take to arrive has served; on HTTP/1 it
 	// would end the connection. Who is gone is found by writing.
 	_ = rc.SetReadDeadline(time.Time{})
-	h.pass(&pen{w: w, rc: rc}, r, l, func(ctx context.Context) (string, error) {
+	h.pass(&pen{w: w, rc: rc, within: cmp.Or(h.WriteWithin, defaultWriteWithin)}, r, l, func(ctx context.Context) (string, error) {
 		return h.MAM.Effective(ctx, c.Tenant, id)
 	})
 	return nil
@@ -83,9 +84,10 @@ func (h *Handler) pass(p *pen, r *http.Request, l *line, effective func(context.
 
 // pen writes to the stream until the first error, which it keeps.
 type pen struct {
-	w   http.ResponseWriter
-	rc  *http.ResponseController
-	err error
+	w      http.ResponseWriter
+	rc     *http.ResponseController
+	within time.Duration // a write may take
+	err    error
 }
 
 func (p *pen) nudge(what string) {
@@ -102,9 +104,11 @@ func (p *pen) write(text string) {
 		return
 	}
 	// The server's own write timeout is for answers that end; a stream gets time
-	// anew for every write. Writers that know no deadlines go without.
-	_ = p.rc.SetWriteDeadline(time.Now().Add(writeWithin))
+	// anew for every write, and none in between: on HTTP/2 a deadline that passes ends
+	// the stream although nobody writes. Writers that know no deadlines go without.
+	_ = p.rc.SetWriteDeadline(time.Now().Add(p.within))
 	if _, p.err = p.w.Write([]byte(text)); p.err == nil {
 		p.err = p.rc.Flush()
 	}
+	_ = p.rc.SetWriteDeadline(time.Time{})
 }

@@ -298,3 +298,25 @@ func TestAReadDeadlineEndsNoStream(t *testing.T) {
 		}
 	}
 }
+
+// On HTTP/2, which is what browsers and agents speak, a deadline that passes ends a
+// stream although nothing is being written.
+func TestAStreamOutlivesItsPausesOnHTTP2(t *testing.T) {
+	w := newWorldBeating(t, 200*time.Millisecond)
+	id := w.enroll().RegistrationID
+	door := w.server.Config.Handler
+	w.door.WriteWithin = 50 * time.Millisecond
+	w.server = httptest.NewUnstartedServer(door)
+	w.server.EnableHTTP2 = true
+	w.server.StartTLS()
+	t.Cleanup(w.server.Close)
+	l := w.listen(id)
+	for beats := 0; beats < 4; {
+		if !l.scan.Scan() {
+			t.Fatalf("the stream ended after %d heartbeats: %v", beats, l.scan.Err())
+		}
+		if strings.HasPrefix(l.scan.Text(), ":") {
+			beats++
+		}
+	}
+}

@@ -46,6 +46,7 @@ type world struct {
 	store  *store.Store
 	mam    *mam.Service
 	hub    *mamapi.Hub
+	door   *mamapi.Handler
 	server *httptest.Server
 	done   chan struct{}
 	now    time.Time
@@ -82,10 +83,11 @@ func newWorldBeating(t testing.TB, every time.Duration) *world {
 	must(t, err)
 	w.found()
 	mux := http.NewServeMux()
-	(&mamapi.Handler{
+	w.door = &mamapi.Handler{
 		MAM: w.mam, Hub: w.hub, Authenticate: w.authenticate, DeviceProof: w.deviceProof,
 		Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Done: w.done, Heartbeat: every,
-	}).Mount(mux)
+	}
+	w.door.Mount(mux)
 	w.server = httptest.NewServer(mux)
 	t.Cleanup(w.server.Close)
 	w.spec.serve(t, w.server.URL+"/"+string(tenant))
