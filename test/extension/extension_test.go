@@ -171,12 +171,18 @@ func (d *desk) agent() {
 	doc, err := json.Marshal(map[string]any{"osVersion": m.OSVersion, "providers": m.Providers})
 	d.ok(err)
 	d.ok(os.WriteFile(health, doc, 0o600))
-	script := filepath.Join(d.dir, "host.sh")
 	log := filepath.Join(d.dir, "host.log")
-	d.ok(os.WriteFile(script, fmt.Appendf(nil, "#!/bin/sh\nexport POSTERN_AGENT_DIR='%s' POSTERN_AUTHORITY='%s' POSTERN_CA='%s' POSTERN_DEVELOPMENT_HEALTH='%s'\nexec '%s' \"$@\" 2>>'%s'\n",
-		d.dir, d.house.Authority, d.house.CACertificate, health, bin, log), 0o700))
+	d.host(fmt.Appendf(nil, "#!/bin/sh\nexport POSTERN_AGENT_DIR='%s' POSTERN_AUTHORITY='%s' POSTERN_CA='%s' POSTERN_DEVELOPMENT_HEALTH='%s'\nexec '%s' \"$@\" 2>>'%s'\n",
+		d.dir, d.house.Authority, d.house.CACertificate, health, bin, log))
+}
+
+// host registers a script as the agent of this browser profile.
+func (d *desk) host(script []byte) {
+	d.Helper()
+	path := filepath.Join(d.dir, "host.sh")
+	d.ok(os.WriteFile(path, script, 0o700))
 	manifest, err := json.Marshal(map[string]any{
-		"name": nativehost.Name, "description": "Postern", "path": script, "type": "stdio",
+		"name": nativehost.Name, "description": "Postern", "path": path, "type": "stdio",
 		"allowed_origins": []string{"chrome-extension://" + nativehost.ExtensionID + "/"},
 	})
 	d.ok(err)
@@ -184,7 +190,7 @@ func (d *desk) agent() {
 	d.ok(os.MkdirAll(hosts, 0o700))
 	d.ok(os.WriteFile(filepath.Join(hosts, nativehost.Name+".json"), manifest, 0o600))
 	d.Cleanup(func() {
-		if lines, err := os.ReadFile(log); err == nil && d.Failed() {
+		if lines, err := os.ReadFile(filepath.Join(d.dir, "host.log")); err == nil && d.Failed() {
 			d.Logf("the agent said:\n%s", lines)
 		}
 	})

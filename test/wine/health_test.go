@@ -1,3 +1,5 @@
+//go:build linux
+
 package wine_test
 
 import (
@@ -23,7 +25,7 @@ func TestNoSecurityCenterIsUnknownAndAManagedPCIsRefused(t *testing.T) {
 		}
 	}
 	p.env = nil
-	p.set("HKCU", securityCenter, "result", "0x80004005") // E_FAIL
+	p.Fail("0x80004005") // E_FAIL
 	for provider, state := range p.status().Measured.Providers {
 		if state != "unknown" {
 			t.Errorf("Security Center fails, and %s is %s", provider, state)
@@ -33,17 +35,17 @@ func TestNoSecurityCenterIsUnknownAndAManagedPCIsRefused(t *testing.T) {
 	if s := p.status(); s.Decision.Allowed() {
 		t.Errorf("unknown health is %+v", s.Decision)
 	}
-	p.set("HKCU", securityCenter, "result", "0")
+	p.Fail("0")
 	p.agent(0, "sync")
 	if s := p.status(); !s.Decision.Allowed() {
 		t.Errorf("healed, but %+v", s.Decision)
 	}
 
 	const enrolment = `SOFTWARE\Microsoft\Enrollments\9F1C1E5B-0000-4000-8000-000000000006`
-	p.set("HKLM", enrolment, "EnrollmentType", "6")
-	p.set("HKLM", enrolment, "DiscoveryServiceFullURL", "https://enrollment.example/discovery.svc")
-	p.set("HKLM", enrolment, "EnrollmentState", "1")
-	defer p.set("HKLM", enrolment, "EnrollmentState", "2")
+	p.Set("HKLM", enrolment, "EnrollmentType", "6")
+	p.Set("HKLM", enrolment, "DiscoveryServiceFullURL", "https://enrollment.example/discovery.svc")
+	p.Set("HKLM", enrolment, "EnrollmentState", "1")
+	defer p.Set("HKLM", enrolment, "EnrollmentState", "2")
 	p.agent(0, "sync")
 	if s := p.status(); s.Decision.Allowed() || !s.Measured.Management.MDMEnrolled {
 		t.Errorf("managed by somebody, but %+v", s.Decision)
@@ -55,7 +57,7 @@ func TestUninstallLeavesNothingOnWindows(t *testing.T) {
 	h := play.Start(t, play.Build(t))
 	p := newPC(t, h)
 	h.Furnish(t)
-	p.env = []string{"POSTERN_AGENT_DIR=" + windows(p.dir)}
+	p.env = []string{"POSTERN_AGENT_DIR=" + play.WindowsPath(p.dir)}
 	p.agent(0, "install")
 	p.enroll()
 	if out := p.agent(0, "uninstall"); !strings.Contains(out, "Nothing is left") || !strings.Contains(out, `HKCU\`) {

@@ -1,3 +1,5 @@
+//go:build linux
+
 package wine_test
 
 import (
@@ -48,9 +50,9 @@ func TestALifeOfAWindowsPC(t *testing.T) {
 	b.Prove = nil // what is signed in already is asked about: a program of Wine takes a second to start
 	var times []time.Duration
 	for range 5 {
-		p.feel("antivirus", poor)
+		p.Feel("antivirus", play.ProviderPoor)
 		times = append(times, p.until("a PC without virus protection is out", out))
-		p.feel("antivirus", good)
+		p.Feel("antivirus", play.ProviderGood)
 		p.until("a PC that was healed is in", in)
 	}
 	slices.Sort(times)
