@@ -71,7 +71,7 @@ func (o *operations) note(log *slog.Logger, r *http.Request, status int, took ti
 	}
 	o.requests.WithLabelValues(route, strconv.Itoa(status)).Observe(took.Seconds())
 	level := slog.LevelInfo
-	if status >= http.StatusInternalServerError {
+	if status >= http.StatusInternalServerError && r.Context().Err() == nil { // who went away causes no alarm
 		level = slog.LevelError
 	}
 	log.LogAttrs(r.Context(), level, "request",

@@ -78,7 +78,7 @@ func WindowsPath(path string) string { return "Z:" + strings.ReplaceAll(path, "/
 // Command is a program of Windows, ended with ctx at the latest. Wine leaves a
 // process of its own when it is killed by its parent alone, so it is asked to end.
 func (w *Windows) Command(ctx context.Context, exe string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, "timeout", append([]string{"120", os.Getenv("POSTERN_WINE"), exe}, args...)...)
+	cmd := exec.CommandContext(ctx, "timeout", append([]string{"1200", os.Getenv("POSTERN_WINE"), exe}, args...)...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 10 * time.Second
 	return cmd

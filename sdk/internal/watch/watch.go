@@ -8,15 +8,15 @@ import (
 )
 
 const (
-	settling    = 50 * time.Millisecond // one change is often told of several times
-	shortestGap = time.Second           // between two that are passed on
-	longestGap  = time.Minute           // while changes do not cease
-	again       = time.Minute           // after watching failed
+	settling = 50 * time.Millisecond // one change is often told of several times
+	atOnce   = 6                     // changes in a row are passed on without a pause
+	earned   = time.Minute           // one more of those
+	again    = time.Minute           // after watching failed
 )
 
 // Changes runs watch until stop is called, which waits for it. What watch tells is
-// passed on: a burst once, and while changes do not cease, the gaps grow to a
-// minute. When watch returns, failed hears why, and a minute later it runs again;
+// passed on: a burst once, six changes in a row each at once, and while changes do
+// not cease, one a minute. When watch returns, failed hears why, and a minute later it runs again;
 // what it missed counts as a change.
 func Changes(ctx context.Context, watch func(ctx context.Context, changed func()) error, failed func(error)) (changes <-chan struct{}, stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
@@ -48,27 +48,24 @@ func signal(to chan<- struct{}) {
 }
 
 func pace(ctx context.Context, seen <-chan struct{}, told chan<- struct{}) {
-	gap, last := shortestGap, time.Time{}
+	full := time.Now() // when, by what was spent, there are atOnce to spend again
 	for {
 		select {
 		case <-seen:
 		case <-ctx.Done():
 			return
 		}
-		quiet := time.Since(last)
-		if !rest(ctx, max(settling, gap-quiet)) {
+		if !rest(ctx, max(settling, time.Until(full)-(atOnce-1)*earned)) {
 			return
 		}
 		select {
 		case <-seen: // of the same burst
 		default:
 		}
-		if quiet >= 2*gap {
-			gap = shortestGap
-		} else {
-			gap = min(2*gap, longestGap)
+		if now := time.Now(); full.Before(now) {
+			full = now
 		}
-		last = time.Now()
+		full = full.Add(earned)
 		signal(told)
 	}
 }

@@ -50,6 +50,7 @@ func TestAStormIsToldAFewTimesAndTheFirstChangeAtOnce(t *testing.T) {
 		{"one", 1, 0, 1, 1},
 		{"a burst", 1000, 10 * time.Microsecond, 1, 1},
 		{"three in a row", 3, 2 * time.Second, 3, 3},
+		{"six in a row", 6, 200 * time.Millisecond, 6, 6},
 		{"a minute of storm", 6000, 10 * time.Millisecond, 2, 8},
 		{"an hour of storm", 36000, 100 * time.Millisecond, 60, 70},
 		{"a change an hour", 5, time.Hour, 5, 5},
