@@ -24,7 +24,7 @@ unit:
 # The tests of what is for Windows alone, compiled for it and run under Wine; those
 # of a whole PC (test/wine) are among "test". Fails when a package was not run.
 WINE_PACKAGES = ./sdk ./sdk/internal/devicekey ./sdk/internal/sealing ./sdk/internal/watch ./sdk/vault \
-	./internal/agent/nativehost ./internal/agent/winver ./internal/agent/wsc
+	./internal/agent/nativehost ./internal/agent/pipe ./internal/agent/winver ./internal/agent/wsc
 
 wine: setup
 	GOOS=windows POSTERN_WINE_LIMIT=120 scripts/wine.sh $(GO) test -count=1 $(WINE_PACKAGES) >wine.out 2>&1 || { cat wine.out; exit 1; }
