@@ -7,6 +7,7 @@ import (
 
 	"github.com/postern-mam/postern/internal/agent/nativehost"
 	"github.com/postern-mam/postern/sdk"
+	"github.com/postern-mam/postern/wire"
 )
 
 // browserCmd is what a browser starts: it says which extension asks.
@@ -31,7 +32,9 @@ func (b *browserCmd) serve(ctx context.Context, c *cli, s session) int {
 			if err != nil {
 				return nil, err
 			}
-			cfg.OnWipe, cfg.Browser = h.Wipe, h.Show
+			page := cfg.OnWipe
+			cfg.OnWipe = func(ctx context.Context) []wire.WipeItem { return append(page(ctx), h.Wipe(ctx)...) }
+			cfg.Browser = h.Show
 			return sdk.New(cfg)
 		},
 	}

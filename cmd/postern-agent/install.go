@@ -29,7 +29,7 @@ func home() (string, error) {
 	return filepath.Join(dir, "postern-agent"), nil
 }
 
-type installCmd struct{}
+type installCmd struct{ output }
 
 // run keeps the settings and tells browsers where the agent is. What went wrong
 // half way is undone by "uninstall", and may be done again.
@@ -68,8 +68,12 @@ func (c *cli) setUp(s session) error {
 	if err != nil {
 		return err
 	}
+	written = append([]string{filepath.Join(dir, settingsFile)}, written...)
+	if c.Install.json() {
+		return printJSON(s.out, map[string][]string{"written": written})
+	}
 	fmt.Fprintln(s.out, "Installed for you alone; nothing of Windows or of other people was changed. Written:")
-	for _, w := range append([]string{filepath.Join(dir, settingsFile)}, written...) {
+	for _, w := range written {
 		fmt.Fprintln(s.out, "  "+w)
 	}
 	fmt.Fprintln(s.out, "Next: add the Postern extension to the browser profile that you use for work, open it, and sign in with your work account.")
@@ -91,19 +95,23 @@ func replace(path string, doc []byte) error {
 }
 
 type uninstallCmd struct {
+	output
 	Offline bool `help:"Remove everything although the service cannot be told. It sees this PC as silent from then on."`
 }
 
 // run ends the protection and removes what "install" and the agent wrote.
 func (c *uninstallCmd) run(ctx context.Context, s session) error {
-	if err := s.client.SignOut(ctx); err != nil && !c.Offline {
+	done := s.waiting("waiting for the service")
+	err := s.client.SignOut(ctx)
+	done()
+	if err != nil && !c.Offline {
 		return fmt.Errorf("%w; nothing was removed: try again when the service can be reached, or give --offline", err)
 	}
 	dir := s.dir
 	if err := s.apps(ctx, s); err != nil {
 		return err
 	}
-	if err := sdk.Forget(ctx, sdk.Config{Dir: dir}); err != nil { // also what Windows or the TPM keeps for us
+	if err := sdk.Forget(ctx, sdk.Config{Dir: dir, OnWipe: removePage(dir)}); err != nil { // also what Windows or the TPM keeps for us
 		return err
 	}
 	removed, err := nativehost.Unregister(dir)
@@ -118,7 +126,10 @@ func (c *uninstallCmd) run(ctx context.Context, s session) error {
 }
 
 // tell says what was removed.
-func (*uninstallCmd) tell(s session, removed []string, err error) error {
+func (c *uninstallCmd) tell(s session, removed []string, err error) error {
+	if c.json() {
+		return errors.Join(err, printJSON(s.out, map[string]any{"removed": append([]string{}, removed...), "complete": err == nil}))
+	}
 	for _, r := range removed {
 		fmt.Fprintln(s.out, "removed", r)
 	}

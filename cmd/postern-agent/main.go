@@ -51,7 +51,7 @@ type cli struct {
 	Run       runCmd       `cmd:"" help:"Stay in touch with the service until stopped."`
 	Serve     serveCmd     `cmd:"" help:"Serve local apps until stopped. One agent does for each person."`
 	Policies  policiesCmd  `cmd:"" name:"browser-policies" help:"Write managed policies that close what an extension cannot, for a browser that is used for work only."`
-	Diagnose  diagnoseCmd  `cmd:"" help:"Print what an administrator may ask this app for: versions, verdicts and a log, nothing personal."`
+	Diagnose  diagnoseCmd  `cmd:"" help:"Print what an administrator may ask this app for: versions, verdicts and a log, nothing personal; or put it and how things stand into a file, without secrets."`
 	Prove     proveCmd     `cmd:"" help:"Answer the device challenge of the organization's sign-in page."`
 	Browser   browserCmd   `cmd:"" hidden:"" help:"Serve the browser extension; browsers start this by themselves."`
 	SignOut   signOutCmd   `cmd:"" name:"sign-out" help:"End the protection and every report, and remove the organization's files."`
@@ -118,24 +118,12 @@ func (c *cli) do(ctx context.Context, cmd command, out, errs io.Writer) int {
 	case *browserCmd:
 		return cmd.serve(ctx, c, s)
 	case *serveCmd:
-		if err := cmd.serve(ctx, c, s); err != nil {
-			fmt.Fprintln(errs, "postern-agent:", err)
-			return 1
-		}
-		return 0
+		return c.finish(errs, cmd.serve(ctx, c, s))
 	case *installCmd:
-		if err := c.setUp(s); err != nil {
-			fmt.Fprintln(errs, "postern-agent:", err)
-			return 1
-		}
-		return 0
+		return c.finish(errs, c.setUp(s))
 	case *uninstallCmd:
 		if c.Authority == "" {
-			if err := cmd.nothing(s); err != nil {
-				fmt.Fprintln(errs, "postern-agent:", err)
-				return 1
-			}
-			return 0
+			return c.finish(errs, cmd.nothing(s))
 		}
 		c.AppVersion = cmp.Or(c.AppVersion, "0") // nothing is reported any more
 	}
@@ -146,11 +134,19 @@ func (c *cli) do(ctx context.Context, cmd command, out, errs io.Writer) int {
 		fmt.Fprintln(errs, "postern-agent:", err)
 		return 2
 	}
-	if err := cmd.run(ctx, s); err != nil {
-		fmt.Fprintln(errs, "postern-agent:", err)
-		return 1
+	return c.finish(errs, cmd.run(ctx, s))
+}
+
+// finish says what went wrong, and returns the exit code.
+func (*cli) finish(errs io.Writer, err error) int {
+	if err == nil {
+		return 0
 	}
-	return 0
+	fmt.Fprintln(errs, "postern-agent:", err)
+	if _, input := errors.AsType[inputError](err); input {
+		return 2
+	}
+	return 1
 }
 
 // config turns flags into what the SDK wants.
@@ -166,6 +162,7 @@ func (c *cli) config(s session) (sdk.Config, error) {
 		}
 		cfg.Dir = dir
 	}
+	cfg.OnWipe = removePage(cfg.Dir)
 	if c.Health != "" {
 		cfg.Health = agent.Development{Path: c.Health}
 		fmt.Fprintln(s.err, "note: health is made up by a development file, and every report says so")

@@ -42,21 +42,35 @@ func measure(ctx context.Context, health sdk.HealthSource) measured {
 	return now
 }
 
+// fact is a line for a person.
+type fact struct{ Name, Value string }
+
+// Facts are what was measured, for a person.
+func (m measured) Facts() []fact {
+	if m.Error != "" {
+		return []fact{{"unknown", m.Error}}
+	}
+	all := []fact{
+		{"measured by", m.Adapter},
+		{"name", m.DisplayName},
+		{"system", strings.TrimSpace(m.Release + " (" + m.OSVersion + ")")},
+		{"model", cmp.Or(strings.TrimSpace(m.Manufacturer+" "+m.Model), "unknown")},
+	}
+	if m.Management != nil {
+		all = append(all,
+			fact{"joined", map[bool]string{true: "to an organization's directory", false: "no"}[m.Management.DirectoryJoined]},
+			fact{"managed", map[bool]string{true: "by an MDM service", false: "no"}[m.Management.MDMEnrolled]})
+	}
+	for _, p := range slices.Sorted(maps.Keys(m.Providers)) {
+		all = append(all, fact{p, m.Providers[p]})
+	}
+	return all
+}
+
 // print says it to a person.
 func (m measured) print(out io.Writer) {
 	fmt.Fprintln(out, "\nThis PC, as it is measured now:")
-	if m.Error != "" {
-		fmt.Fprintf(out, "  %-18s %s\n", "unknown", m.Error)
-		return
-	}
-	line := func(name, value string) { fmt.Fprintf(out, "  %-18s %s\n", name, value) }
-	line("measured by", m.Adapter)
-	line("name", m.DisplayName)
-	line("system", strings.TrimSpace(m.Release+" ("+m.OSVersion+")"))
-	line("model", cmp.Or(strings.TrimSpace(m.Manufacturer+" "+m.Model), "unknown"))
-	line("joined", map[bool]string{true: "to an organization's directory", false: "no"}[m.Management.DirectoryJoined])
-	line("managed", map[bool]string{true: "by an MDM service", false: "no"}[m.Management.MDMEnrolled])
-	for _, p := range slices.Sorted(maps.Keys(m.Providers)) {
-		line(p, m.Providers[p])
+	for _, f := range m.Facts() {
+		fmt.Fprintf(out, "  %-18s %s\n", f.Name, f.Value)
 	}
 }
