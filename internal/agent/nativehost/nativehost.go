@@ -65,8 +65,8 @@ type Host struct {
 }
 
 const (
-	// look is how often time alone may have changed what is allowed.
-	look = 5 * time.Second
+	// look is how often time alone, or another process, may have changed what is allowed.
+	look = 15 * time.Second
 	// wipeLimit is how long a browser may take to remove what it keeps.
 	wipeLimit = 2 * time.Minute
 	// retry is the pause before a client that ended is run again.
