@@ -1,6 +1,7 @@
 // How far this browser really enforces what the policy asks: from what it keeps of
 // the extension now, not from what the extension meant to do. The agent tells the
 // service; administrators and the person see it.
+import { first, meaning } from "./configuration.js";
 import { headers, patterns, rules } from "./policy.js";
 
 // controls says for each control whether it is enforced, and what is left open.
@@ -19,8 +20,16 @@ export async function controls(state, stopped, viewer) {
   return [
     ...settings, // of sites that are not there, nobody knows
     { control: "wipe", state: "partly", by: "extension", gaps: ["movedFiles", "savedPasswords", ...privately] },
-    { control: "appConfiguration", state: "notEnforced", by: "extension", gaps: ["notImplemented"] },
+    configured(state.configuration),
   ];
+}
+
+// configured is how far app configuration is applied.
+function configured(configuration) {
+  const states = meaning(configuration).settings.map((s) => s.state);
+  const open = states.filter((s) => s !== "applied").length;
+  const state = open === 0 ? "enforced" : open === states.length ? "notEnforced" : "partly";
+  return { control: "appConfiguration", state, by: "extension", gaps: open === 0 ? [] : ["managedOnly"] };
 }
 
 // missing is what the browser lacks of what the policy needs, as a word for a gap;
@@ -34,7 +43,7 @@ async function missing(state, stopped, viewer) {
   const covers = (s) => s && s.persistAcrossSessions && patterns(origins).every((p) => s.matches.includes(p));
   if (!covers(guard) || !covers(page) || page.world !== "MAIN" || !files.every((f) => guard.js.includes(f))) return "notRegistered";
   const there = await chrome.declarativeNetRequest.getDynamicRules();
-  return there.length === headers(origins, held, stopped, viewer).length ? "" : "notRegistered";
+  return there.filter((r) => r.id < first).length === headers(origins, held, stopped, viewer).length ? "" : "notRegistered";
 }
 
 // reports says it to the agent: whenever tell is called, and once more when it was

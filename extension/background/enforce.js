@@ -1,6 +1,7 @@
 // From what the agent says to what the browser keeps: content scripts that are
 // registered for good, and rules of its network stack. Both survive the end of this
 // worker and of the browser, so that the first page after a start is guarded.
+import { configure, first } from "./configuration.js";
 import { headers, ofOrganization, patterns, rules } from "./policy.js";
 import { leftover, sites } from "./wipe.js";
 
@@ -50,8 +51,11 @@ async function apply(state, before) {
   const held = state.enrolled ? rules(state) : new Set();
   await register(state, origins, held);
   const there = await chrome.declarativeNetRequest.getDynamicRules();
-  await chrome.declarativeNetRequest.updateDynamicRules({ removeRuleIds: there.map((r) => r.id), addRules: headers(origins, held, STOPPED, VIEWER) });
+  await chrome.declarativeNetRequest.updateDynamicRules({
+    removeRuleIds: there.map((r) => r.id).filter((id) => id < first), addRules: headers(origins, held, STOPPED, VIEWER),
+  });
   await refresh(state, origins, held, before);
+  await configure(state.enrolled ? state.configuration : [], [...origins, state.signIn].filter(Boolean));
   await chrome.storage.local.set({ applied: true });
 }
 

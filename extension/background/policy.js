@@ -54,6 +54,9 @@ export function originOf(url) {
   }
 }
 
+// above is the rank of the rules that protect: over all of app configuration.
+const above = 100_000;
+
 // headers are the rules that the browser's own network stack enforces, for one
 // site each: they hold without any script of ours.
 export function headers(origins, held, page, viewer) {
@@ -66,16 +69,16 @@ export function headers(origins, held, page, viewer) {
     if (held.has("copy")) response.push({ header: "permissions-policy", operation: "append", value: "clipboard-read=(), clipboard-write=()" });
     if (held.has("copy") || held.has("copy-org")) response.push({ header: "permissions-policy", operation: "append", value: "display-capture=()" });
     if (held.has("send")) response.push({ header: "content-security-policy", operation: "append", value: sandbox });
-    if (response.length > 0) out.push({ id: id++, priority: 1, action: { type: "modifyHeaders", responseHeaders: response }, condition });
+    if (response.length > 0) out.push({ id: id++, priority: above, action: { type: "modifyHeaders", responseHeaders: response }, condition });
     if (["copy", "copy-org", "print", "send", "cover"].some((r) => held.has(r))) {
       // The browser's own viewer is out of reach of guards: ours obeys the policy.
       const pdf = [{ header: "content-type", values: ["application/pdf*"] }], saved = [{ header: "content-disposition", values: ["attachment*"] }];
       const regexFilter = "^" + origin.replace(/[.*+?^${}()|[\]\\]/g, "\\$&") + "/.*$";
       out.push({
-        id: id++, priority: 2, action: { type: "redirect", redirect: { regexSubstitution: viewer + "#\\0" } },
+        id: id++, priority: above + 1, action: { type: "redirect", redirect: { regexSubstitution: viewer + "#\\0" } },
         condition: { regexFilter, resourceTypes: types, responseHeaders: pdf, excludedResponseHeaders: saved },
       });
-      out.push({ id: id++, priority: 2, action: { type: "block" }, condition: { urlFilter: condition.urlFilter, resourceTypes: ["object"], responseHeaders: pdf } });
+      out.push({ id: id++, priority: above + 1, action: { type: "block" }, condition: { urlFilter: condition.urlFilter, resourceTypes: ["object"], responseHeaders: pdf } });
     }
     if (!held.has("send")) continue;
     for (const [resourceTypes, action] of [
@@ -83,11 +86,11 @@ export function headers(origins, held, page, viewer) {
       [["sub_frame", "object", "other"], { type: "block" }],
     ]) {
       out.push({
-        id: id++, priority: 2, action,
+        id: id++, priority: above + 1, action,
         condition: { urlFilter: condition.urlFilter, resourceTypes, responseHeaders: [{ header: "content-disposition", values: ["attachment*"] }] },
       });
       out.push({
-        id: id++, priority: 2, action,
+        id: id++, priority: above + 1, action,
         condition: { urlFilter: condition.urlFilter, resourceTypes, responseHeaders: [{ header: "content-type", values: files }] },
       });
     }

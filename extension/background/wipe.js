@@ -1,6 +1,7 @@
 // Selective wipe: what this profile keeps of the organisation's sites, and nothing
 // else. Every step may be repeated; each says what became of it. That one is under
 // way, and which sites it is about, is kept: the end of the browser ends no wipe.
+import { configure } from "./configuration.js";
 import { allowed, ofOrganization, originOf } from "./policy.js";
 
 // ours is an address of the organisation's, or of a document of it that we show.
@@ -63,6 +64,7 @@ async function remove(origins) {
     if (tabs.length > 0 && tabs.length === all.length) await chrome.tabs.create({}); // the browser stays open
     await chrome.tabs.remove(tabs.map((t) => t.id));
   });
+  await step("favorites and address rules of the organization", () => configure([]));
   await step("what was copied", () => chrome.storage.session.remove("kept"));
   if (origins.length > 0) {
     await step("cookies, storage, caches and service workers", () =>
@@ -102,7 +104,7 @@ async function remove(origins) {
 // still keeps the organisation's sites from being asked for anything meanwhile.
 async function still(origins, on) {
   const resourceTypes = ["main_frame", "sub_frame", "xmlhttprequest", "script", "stylesheet", "image", "font", "media", "object", "ping", "websocket", "other"];
-  const rules = origins.map((origin, i) => ({ id: i + 1, priority: 10, action: { type: "block" }, condition: { urlFilter: "|" + origin + "/", resourceTypes } }));
+  const rules = origins.map((origin, i) => ({ id: i + 1, priority: 1_000_000, action: { type: "block" }, condition: { urlFilter: "|" + origin + "/", resourceTypes } }));
   const there = await chrome.declarativeNetRequest.getSessionRules();
   await chrome.declarativeNetRequest.updateSessionRules({ removeRuleIds: there.map((r) => r.id), addRules: on ? rules : [] });
 }

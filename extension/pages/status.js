@@ -1,3 +1,5 @@
+import { meaning } from "../background/configuration.js";
+
 const $ = (id) => document.getElementById(id);
 const words = {
   cutCopyPaste: { anyDestinationAnySource: "allowed", orgDestinationAnySource: "out to your organization's sites only", orgDestinationOrgSource: "within your organization's sites only", none: "not allowed" },
@@ -42,8 +44,24 @@ async function show() {
   };
   fact("Sites", (state.origins ?? []).join(", ") || "none");
   for (const [name, label] of Object.entries(labels)) fact(label, words[name][state.settings[name]] ?? "not allowed");
+  configuration(state.configuration);
   $("act").textContent = "Sign out, and end the protection";
   $("act").onclick = () => act("sign-out");
+}
+
+const done = { applied: "applied", partly: "applied in part; the rest needs a managed policy of the browser", managed: "needs a managed policy of the browser", unreadable: "cannot be read" };
+
+// configuration shows what became of app configuration.
+function configuration(all) {
+  const m = meaning(all);
+  $("home").hidden = m.home === "";
+  $("home").firstElementChild.href = m.home || "#";
+  $("configuration").hidden = m.settings.length === 0;
+  $("configuration").querySelector("tbody").replaceChildren(...m.settings.map(({ name, state }) => {
+    const row = document.createElement("tr");
+    for (const text of [name, done[state]]) row.append(Object.assign(document.createElement("td"), { textContent: text }));
+    return row;
+  }));
 }
 
 async function act(type) {

@@ -1,0 +1,126 @@
+// App configuration: what an extension can apply of it, and what it cannot. The
+// pure half is at the top; the half that changes the browser is below.
+
+// meaning says what a configuration comes to: the home page, favourites, rules for
+// addresses, and for each setting whether it is "applied", "partly" applied, needs a
+// managed policy ("managed"), or cannot be read ("unreadable").
+export function meaning(configuration) {
+  const out = { home: "", favorites: [], folder: "", rules: [], settings: [] };
+  const value = {};
+  for (const { name, value: text, typed } of configuration ?? []) {
+    if (!typed) continue; // pairs are for apps that know them
+    let state = "managed";
+    try {
+      value[name] = JSON.parse(text);
+      if (name === "HomepageLocation") out.home = address(value[name]);
+      if (name === "ManagedFavorites") Object.assign(out, favorites(value[name]));
+      if (applies.has(name)) state = "applied";
+      if (name === "URLBlocklist" || name === "URLAllowlist") {
+        const all = value[name];
+        value[name] = all.filter(filter);
+        if (value[name].length < all.length) state = "partly";
+      }
+    } catch {
+      state = "unreadable";
+      delete value[name];
+    }
+    out.settings.push({ name, state });
+  }
+  out.rules = addresses(value.URLBlocklist ?? [], value.URLAllowlist ?? []);
+  return out;
+}
+
+const applies = new Set(["HomepageLocation", "ManagedFavorites", "URLBlocklist", "URLAllowlist"]);
+
+function address(text) {
+  const url = new URL(text.includes("://") ? text : "https://" + text);
+  if (url.protocol !== "https:" && url.protocol !== "http:") throw new Error("no web address");
+  return url.href;
+}
+
+// favorites reads the policy ManagedFavorites of Edge: entries with name and url, or
+// name and children; one entry names the folder.
+function favorites(list) {
+  const entry = (e) => (e.children ? { title: String(e.name), children: e.children.map(entry) } : { title: String(e.name), url: address(e.url) });
+  return {
+    folder: String(list.find((e) => e.toplevel_name)?.toplevel_name ?? "Your organization"),
+    favorites: list.filter((e) => !e.toplevel_name).map(entry),
+  };
+}
+
+// filter turns one entry of a URL list into a pattern for the browser's network
+// rules: scheme, host with its subdomains (a dot in front: that host alone), port,
+// beginning of the path. For what has another scheme, or a query, an extension has no
+// rule: null.
+export function filter(text) {
+  if (text === "*") return { pattern: "^https?://", weight: 0 };
+  const m = /^(?:(https?|\*):\/\/)?(\.?)(\*|[\w.-]+|\[[\da-fA-F:]+\])(?::(\d+|\*))?(\/[^@?]*)?$/.exec(text);
+  if (!m) return null;
+  const [, scheme, dot, host, port, path] = m;
+  const name = host === "*" ? "[^/:]+" : (dot || host.startsWith("[") ? "" : "([^/:]+\\.)?") + plain(host.toLowerCase());
+  const where = port && port !== "*" ? ":" + port : "(:[0-9]+)?";
+  const rest = path && path !== "/" ? plain(path) : "/";
+  return {
+    pattern: "^" + (scheme && scheme !== "*" ? scheme : "https?") + "://" + name + where + rest,
+    weight: (host === "*" ? 0 : 1000 + 10 * host.length + (dot ? 5 : 0)) + (path && path !== "/" ? path.length : 0),
+  };
+}
+
+const plain = (s) => s.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+
+// addresses are the network rules of both lists: the entry that says more counts, and
+// of two that say as much the one that allows. They stand below those that protect
+// the organization's sites, which nothing may switch off.
+export function addresses(blocked, allowed) {
+  const rank = (weight, allow) => 1 + Math.min(49_000, 2 * weight) + (allow ? 1 : 0);
+  const rule = (text, allow) => {
+    const { pattern, weight } = filter(text);
+    return { pattern, priority: rank(weight, allow), allow };
+  };
+  return [...blocked.map((t) => rule(t, false)), ...allowed.map((t) => rule(t, true))];
+}
+
+// first is where the numbers of these rules begin; enforce.js has those before.
+export const first = 1_000_000;
+
+const page = () => chrome.runtime.getURL("pages/stopped.html") + "?what=address";
+
+// configure applies a configuration, and takes back what the one before did. needed
+// are sites that stay open whatever it says: a person who cannot sign in any more could
+// not be helped.
+export async function configure(configuration, needed = []) {
+  const m = meaning(configuration);
+  const rules = [...m.rules, ...needed.map((origin) => ({ pattern: "^" + plain(origin) + "/", priority: 50_000, allow: true }))];
+  const supported = await Promise.all(rules.map((r) => chrome.declarativeNetRequest.isRegexSupported({ regex: r.pattern, isCaseSensitive: false })));
+  const there = await chrome.declarativeNetRequest.getDynamicRules();
+  await chrome.declarativeNetRequest.updateDynamicRules({
+    removeRuleIds: there.map((r) => r.id).filter((id) => id >= first),
+    addRules: (m.rules.length === 0 ? [] : rules.filter((_, i) => supported[i].isSupported)).map(({ pattern, priority, allow }, i) => ({
+      id: first + i, priority, action: allow ? { type: "allow" } : { type: "redirect", redirect: { url: page() } },
+      condition: { regexFilter: pattern, isUrlFilterCaseSensitive: false, resourceTypes: ["main_frame"] },
+    })),
+  });
+  await keep(m);
+}
+
+// keep makes a folder of favourites, or takes it away. What the person put into it
+// stays, and the folder with it.
+async function keep(m) {
+  const { favorites: had } = await chrome.storage.local.get("favorites");
+  const want = m.favorites.length > 0 ? JSON.stringify([m.folder, m.favorites]) : "";
+  if (had?.of === want || (!had && want === "")) return;
+  for (const id of [...(had?.ids ?? [])].reverse()) await chrome.bookmarks.remove(id).catch(() => undefined);
+  await chrome.storage.local.remove("favorites");
+  if (want === "") return;
+  const ids = [];
+  const note = async () => chrome.storage.local.set({ favorites: { of: "", ids } }); // what a crash leaves is found again
+  const add = async (parentId, { title, url, children }) => {
+    const made = await chrome.bookmarks.create({ parentId, title, url });
+    ids.push(made.id);
+    await note();
+    for (const c of children ?? []) await add(made.id, c);
+  };
+  const [root] = await chrome.bookmarks.getTree();
+  await add(root.children[0].id, { title: m.folder, children: m.favorites });
+  await chrome.storage.local.set({ favorites: { of: want, ids } });
+}
