@@ -36,20 +36,6 @@ type Answer struct {
 	Health uint32 // WSC_SECURITY_PROVIDER_HEALTH; of use when Result is S_OK alone
 }
 
-// provider is one WSC_SECURITY_PROVIDER under its name in the protocol.
-type provider struct {
-	name string
-	bit  uint32
-}
-
-// providers are asked about one by one: a question about several has one answer.
-// Antispyware (8) is no provider of its own since Windows 8, where antivirus is both.
-func providers() []provider {
-	return []provider{
-		{"firewall", 1}, {"autoUpdate", 2}, {"antivirus", 4}, {"internetSettings", 16}, {"userAccountControl", 32}, {SecurityCenter, 64},
-	}
-}
-
 // State turns an answer about a provider into a raw state; running is for how long
 // Windows has been. Whatever is not known here is unknown, never good.
 //

@@ -10,6 +10,20 @@ import (
 	"golang.org/x/sys/windows"
 )
 
+// provider is one WSC_SECURITY_PROVIDER under its name in the protocol.
+type provider struct {
+	name string
+	bit  uint32
+}
+
+// providers are asked about one by one: a question about several has one answer.
+// Antispyware (8) is no provider of its own since Windows 8, where antivirus is both.
+func providers() []provider {
+	return []provider{
+		{"firewall", 1}, {"autoUpdate", 2}, {"antivirus", 4}, {"internetSettings", 16}, {"userAccountControl", 32}, {SecurityCenter, 64},
+	}
+}
+
 // Health returns the raw state of every provider, by its name in the protocol. A
 // PC without Security Center, such as Windows Server, has unknown ones alone.
 func Health() map[string]string {
