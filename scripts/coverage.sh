@@ -2,7 +2,7 @@
 # Every statement of the pure packages is reached by a test of that package.
 # Random laws draw from one seed here, so that the answer is the same each time.
 set -euo pipefail
-pure=(access access/template agreement audit browserpolicy compliance configuration devicefilter directory edm edm/served event fault location oauth odata odata/filter proof protection strength targeting threat version)
+pure=(access access/template agreement audit browserpolicy compliance configuration devicefilter directory edm edm/served enforcement event fault location oauth odata odata/filter proof protection strength targeting threat version)
 checked=0 bad=0
 for p in "${pure[@]}"; do
   seed=()
