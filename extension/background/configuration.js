@@ -18,7 +18,8 @@ export function meaning(configuration) {
       if (name === "URLBlocklist" || name === "URLAllowlist") {
         const all = value[name];
         value[name] = all.filter(filter);
-        if (value[name].length < all.length) state = "partly";
+        if (value[name].length < all.length || value[name].length > most / 2) state = "partly";
+        value[name] = value[name].slice(0, most / 2);
       }
     } catch {
       state = "unreadable";
@@ -49,35 +50,40 @@ function favorites(list) {
 }
 
 // filter turns one entry of a URL list into a pattern for the browser's network
-// rules: scheme, host with its subdomains (a dot in front: that host alone), port,
-// beginning of the path. For what has another scheme, or a query, an extension has no
-// rule: null.
+// rules, and says how much it says: scheme, host with its subdomains (a dot in front:
+// that host alone), port, beginning of the path. For what has another scheme, or a
+// query, an extension has no rule: null.
 export function filter(text) {
-  if (text === "*") return { pattern: "^https?://", weight: 0 };
-  const m = /^(?:(https?|\*):\/\/)?(\.?)(\*|[\w.-]+|\[[\da-fA-F:]+\])(?::(\d+|\*))?(\/[^@?]*)?$/.exec(text);
+  if (text === "*") return { pattern: "^https?://", rank: [0, 0, 0, 0] };
+  const m = /^(?:(https?|\*):\/\/)?(\.?)(\*|[\w-]+(?:\.[\w-]+)*\.?|\[[\da-fA-F:]+\])(?::(\d+))?(\/[^@?]*)?$/.exec(text);
   if (!m) return null;
-  const [, scheme, dot, host, port, path] = m;
-  const name = host === "*" ? "[^/:]+" : (dot || host.startsWith("[") ? "" : "([^/:]+\\.)?") + plain(host.toLowerCase());
-  const where = port && port !== "*" ? ":" + port : "(:[0-9]+)?";
-  const rest = path && path !== "/" ? plain(path) : "/";
+  const [, scheme, dot, named, port, said = "/"] = m;
+  const host = named.toLowerCase().replace(/\.$/, ""), path = said.replace(/\*$/, "");
+  if (path.includes("*")) return null;
+  const name = host === "*" ? "[^/:]+" : (dot || host.startsWith("[") ? "" : "([^/:]+\\.)?") + plain(host) + "\\.?";
+  const where = port ? ":" + port : "(:[0-9]+)?";
   return {
-    pattern: "^" + (scheme && scheme !== "*" ? scheme : "https?") + "://" + name + where + rest,
-    weight: (host === "*" ? 0 : 1000 + 10 * host.length + (dot ? 5 : 0)) + (path && path !== "/" ? path.length : 0),
+    pattern: "^" + (scheme && scheme !== "*" ? scheme : "https?") + "://" + name + where + plain(path),
+    rank: host === "*" ? [0, 0, 0, path.length] : [1, dot ? 1 : 0, host.length, path.length],
   };
 }
 
 const plain = (s) => s.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 
-// addresses are the network rules of both lists: the entry that says more counts, and
-// of two that say as much the one that allows. They stand below those that protect
-// the organization's sites, which nothing may switch off.
+// most is how many rules with patterns there are: the browser takes 1,000 in all, and
+// those that protect come first.
+const most = 900;
+
+// addresses are the network rules of both lists, the weakest first: a named host counts
+// more than any host, one without its subdomains more than with them, then the longer
+// host, then the longer path, and of two that say as much the one that allows. They
+// stand below those that protect the organization's sites, which nothing may switch off.
 export function addresses(blocked, allowed) {
-  const rank = (weight, allow) => 1 + Math.min(49_000, 2 * weight) + (allow ? 1 : 0);
-  const rule = (text, allow) => {
-    const { pattern, weight } = filter(text);
-    return { pattern, priority: rank(weight, allow), allow };
-  };
-  return [...blocked.map((t) => rule(t, false)), ...allowed.map((t) => rule(t, true))];
+  const rule = (text, allow) => ({ ...filter(text), allow });
+  return [...blocked.map((t) => rule(t, false)), ...allowed.map((t) => rule(t, true))].sort((x, y) => {
+    const i = x.rank.findIndex((r, i) => r !== y.rank[i]);
+    return i < 0 ? x.allow - y.allow : x.rank[i] - y.rank[i];
+  }).map(({ pattern, allow }, i) => ({ pattern, allow, priority: i + 1 }));
 }
 
 // first is where the numbers of these rules begin; enforce.js has those before.
@@ -85,31 +91,54 @@ export const first = 1_000_000;
 
 const page = () => chrome.runtime.getURL("pages/stopped.html") + "?what=address";
 
+let turn = Promise.resolve();
+
 // configure applies a configuration, and takes back what the one before did. needed
 // are sites that stay open whatever it says: a person who cannot sign in any more could
 // not be helped.
-export async function configure(configuration, needed = []) {
-  const m = meaning(configuration);
-  const rules = [...m.rules, ...needed.map((origin) => ({ pattern: "^" + plain(origin) + "/", priority: 50_000, allow: true }))];
-  const supported = await Promise.all(rules.map((r) => chrome.declarativeNetRequest.isRegexSupported({ regex: r.pattern, isCaseSensitive: false })));
+export function configure(configuration, needed = []) {
+  const next = turn.then(() => change(meaning(configuration), needed));
+  turn = next.catch(() => undefined);
+  return next;
+}
+
+async function change(m, needed) {
   const there = await chrome.declarativeNetRequest.getDynamicRules();
-  await chrome.declarativeNetRequest.updateDynamicRules({
-    removeRuleIds: there.map((r) => r.id).filter((id) => id >= first),
-    addRules: (m.rules.length === 0 ? [] : rules.filter((_, i) => supported[i].isSupported)).map(({ pattern, priority, allow }, i) => ({
-      id: first + i, priority, action: allow ? { type: "allow" } : { type: "redirect", redirect: { url: page() } },
-      condition: { regexFilter: pattern, isUrlFilterCaseSensitive: false, resourceTypes: ["main_frame"] },
-    })),
-  });
+  await chrome.declarativeNetRequest.updateDynamicRules({ removeRuleIds: there.map((r) => r.id).filter((id) => id >= first), addRules: await network(m, needed) });
   await keep(m);
 }
+
+// network are the rules for addresses as the browser takes them.
+async function network(m, needed) {
+  if (m.rules.length === 0) return [];
+  const open = needed.map((origin) => ({ pattern: "^" + plain(origin) + "/", priority: 50_000, allow: true }));
+  const all = [...m.rules, ...open];
+  const known = await Promise.all(all.map((r) => chrome.declarativeNetRequest.isRegexSupported({ regex: r.pattern, isCaseSensitive: true })));
+  return all.filter((_, i) => known[i].isSupported).map(({ pattern, priority, allow }, i) => ({
+    id: first + i, priority, action: allow ? { type: "allow" } : { type: "redirect", redirect: { url: page() } },
+    condition: { regexFilter: pattern, isUrlFilterCaseSensitive: true, resourceTypes: ["main_frame"] },
+  }));
+}
+
+// holds reports whether the browser has what a configuration comes to.
+export async function holds(m, needed) {
+  const there = (await chrome.declarativeNetRequest.getDynamicRules()).filter((r) => r.id >= first);
+  const { favorites: had } = await chrome.storage.local.get("favorites");
+  return there.length === (m.rules.length === 0 ? 0 : m.rules.length + needed.length) && (had?.of ?? "") === wanted(m);
+}
+
+const wanted = (m) => (m.favorites.length > 0 ? JSON.stringify([m.folder, m.favorites]) : "");
 
 // keep makes a folder of favourites, or takes it away. What the person put into it
 // stays, and the folder with it.
 async function keep(m) {
   const { favorites: had } = await chrome.storage.local.get("favorites");
-  const want = m.favorites.length > 0 ? JSON.stringify([m.folder, m.favorites]) : "";
+  const want = wanted(m);
   if (had?.of === want || (!had && want === "")) return;
-  for (const id of [...(had?.ids ?? [])].reverse()) await chrome.bookmarks.remove(id).catch(() => undefined);
+  for (const id of [...(had?.ids ?? [])].reverse()) {
+    const [made] = await chrome.bookmarks.getSubTree(id).catch(() => []); // the person may have removed it
+    if (made && !(made.children?.length > 0)) await chrome.bookmarks.remove(id);
+  }
   await chrome.storage.local.remove("favorites");
   if (want === "") return;
   const ids = [];

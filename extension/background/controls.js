@@ -1,7 +1,7 @@
 // How far this browser really enforces what the policy asks: from what it keeps of
 // the extension now, not from what the extension meant to do. The agent tells the
 // service; administrators and the person see it.
-import { first, meaning } from "./configuration.js";
+import { first, holds, meaning } from "./configuration.js";
 import { headers, patterns, rules } from "./policy.js";
 
 // controls says for each control whether it is enforced, and what is left open.
@@ -20,16 +20,20 @@ export async function controls(state, stopped, viewer) {
   return [
     ...settings, // of sites that are not there, nobody knows
     { control: "wipe", state: "partly", by: "extension", gaps: ["movedFiles", "savedPasswords", ...privately] },
-    configured(state.configuration),
+    await configured(state),
   ];
 }
 
 // configured is how far app configuration is applied.
-function configured(configuration) {
-  const states = meaning(configuration).settings.map((s) => s.state);
+async function configured(state) {
+  const m = meaning(state.configuration);
+  if (!(await holds(m, [...(state.origins ?? []), state.signIn].filter(Boolean)))) {
+    return { control: "appConfiguration", state: "notEnforced", by: "extension", gaps: ["notRegistered"] };
+  }
+  const states = m.settings.map((s) => s.state);
   const open = states.filter((s) => s !== "applied").length;
-  const state = open === 0 ? "enforced" : open === states.length ? "notEnforced" : "partly";
-  return { control: "appConfiguration", state, by: "extension", gaps: open === 0 ? [] : ["managedOnly"] };
+  const far = open === 0 ? "enforced" : states.every((s) => s === "managed" || s === "unreadable") ? "notEnforced" : "partly";
+  return { control: "appConfiguration", state: far, by: "extension", gaps: open === 0 ? [] : ["managedOnly"] };
 }
 
 // missing is what the browser lacks of what the policy needs, as a word for a gap;

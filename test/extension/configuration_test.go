@@ -1,6 +1,7 @@
 package extension_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -132,5 +133,55 @@ func TestFavoritesGoWithTheProtection(t *testing.T) {
 	window.until(`document.getElementById("headline").textContent === "This browser profile is not protected yet"`)
 	if got := eval[string](window, titles); got != "Mine|Your organization" {
 		t.Errorf("left: %s", got)
+	}
+}
+
+// What two lists say of an address: the rule that the browser takes is the one of the
+// highest priority among those that match.
+func TestTheEntryThatSaysMoreCounts(t *testing.T) {
+	d := arrive(t)
+	d.open()
+	d.do(chromedp.Navigate("chrome-extension://"+nativehost.ExtensionID+"/pages/status.html"), chromedp.WaitVisible("#headline"))
+	const long = "/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	for _, c := range []struct {
+		blocked, allowed []string
+		address          string
+		shut             bool
+	}{
+		{nil, nil, "https://example.com/", false},
+		{[]string{"*"}, nil, "https://example.com/", true},
+		{[]string{"*"}, []string{"example.com"}, "https://www.example.com:8443/x", false},
+		{[]string{"*"}, []string{"example.com"}, "https://notexample.com/", true},
+		{[]string{"example.com"}, nil, "https://www.example.com/", true},
+		{[]string{".example.com"}, nil, "https://www.example.com/", false},
+		{[]string{".example.com"}, nil, "https://example.com/", true},
+		{[]string{"example.com" + long}, []string{"www.example.com"}, "https://www.example.com" + long, false},
+		{[]string{"example.com/longlonglong"}, []string{".example.com"}, "https://example.com/longlonglong", false},
+		{[]string{"example.com"}, []string{"example.com"}, "https://example.com/", false},
+		{[]string{"example.com"}, []string{"example.com/open"}, "https://example.com/open/1", false},
+		{[]string{"example.com/Secret"}, nil, "https://example.com/secret", false},
+		{[]string{"example.com/Secret"}, nil, "https://example.com/Secret/1", true},
+		{[]string{"EXAMPLE.com."}, nil, "https://example.com/", true},
+		{[]string{"example.com/*"}, nil, "https://example.com/x", true},
+		{[]string{"http://example.com"}, nil, "https://example.com/", false},
+		{[]string{"example.com:8443"}, nil, "https://example.com/", false},
+		{[]string{"[::1]:8443"}, nil, "https://[::1]:8443/", true},
+	} {
+		arguments, err := json.Marshal([]any{c.blocked, c.allowed, c.address})
+		d.ok(err)
+		got := eval[bool](d, `import("../background/configuration.js").then((m) => {
+			const [blocked, allowed, address] = `+string(arguments)+`;
+			const met = m.addresses(blocked ?? [], allowed ?? []).filter((r) => new RegExp(r.pattern).test(address)).sort((a, b) => b.priority - a.priority)[0];
+			return met !== undefined && !met.allow })`)
+		if got != c.shut {
+			t.Errorf("closed %q, open %q: %s shut is %t", c.blocked, c.allowed, c.address, got)
+		}
+	}
+	for _, text := range []string{"file://*", "view-source:*", "example.com/a?b", "a b", "", "exa*mple.com", "example.com/a*b"} {
+		doc, err := json.Marshal(text)
+		d.ok(err)
+		if !eval[bool](d, `import("../background/configuration.js").then((m) => m.filter(`+string(doc)+`) === null)`) {
+			t.Errorf("%q has a rule", text)
+		}
 	}
 }
