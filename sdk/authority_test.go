@@ -29,7 +29,7 @@ const tenant = "6f0c2d1e-0000-4000-8000-000000000001"
 // authority is a tiny service that speaks the protocol and remembers what it heard.
 type authority struct {
 	*httptest.Server
-	t   *testing.T
+	t   testing.TB
 	key *ecdsa.PrivateKey
 
 	clock func() time.Time // of the service
@@ -62,7 +62,7 @@ type authority struct {
 	lines    int                     // connections
 }
 
-func newAuthority(t *testing.T) *authority {
+func newAuthority(t testing.TB) *authority {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	must(t, err)
 	a := &authority{t: t, key: key, nonce: "nonce-1", user: "user-1", access: map[string]bool{}, spent: map[string]bool{}, refuse: map[string]http.Handler{}, policy: wire.Policy{
@@ -120,7 +120,7 @@ func cut(s string) (string, string, bool) {
 	return s[:i], s[i+1:], true
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -383,7 +383,7 @@ type pc struct {
 	browser func(ctx context.Context, url string) error
 }
 
-func newPC(t *testing.T) *pc {
+func newPC(t testing.TB) *pc {
 	p := &pc{authority: newAuthority(t), dir: directory(t), now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
 	p.clock = func() time.Time { return p.now }
 	return p

@@ -162,3 +162,41 @@ func TestAVerdictIsHeededWithoutItsPolicy(t *testing.T) {
 		t.Errorf("%s %v", action, codes)
 	}
 }
+
+// Whatever a policy says, signed as it is: the app judges, and what it cannot read
+// lets nobody in.
+func FuzzAPolicyIsReadOrBlocks(f *testing.F) {
+	p := newPC(f)
+	p.sealer = plain{}
+	p.enrolled()
+	for _, seed := range []string{
+		`{"etag":"policy-1","settings":{"printOrgData":"block"},"checks":[{"subject":"minOsVersion","action":"block","value":"10.0.1.1"}]}`,
+		`{"settings":{"printOrgData":"perhaps"}}`, `{"checks":[{"subject":"offlineGracePeriod","action":"wipe","value":"-1"}]}`,
+		`{"checks":[{"subject":"maxThreatLevel","action":"block","value":""}]}`, `[]`, `{"organizationOrigins":[""],"configuration":[{"typed":true}]}`,
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, doc string) {
+		p.t = t
+		var policy wire.Policy
+		if json.Unmarshal([]byte(doc), &policy) != nil {
+			return
+		}
+		p.edit(func(s map[string]any) {
+			s["signedPolicy"] = p.compact(p.key, wire.TypePolicy, wire.SignedPolicy{Bound: p.bound(), Policy: policy})
+		})
+		c := p.start()
+		d, held := c.Decide(), c.Protection()
+		if d.Allowed() != (d.Action == "allow" || d.Action == "warn") || !d.Allowed() && len(d.Reasons) == 0 {
+			t.Fatalf("%s gives %+v", doc, d)
+		}
+		if !d.Allowed() && held.Settings["printOrgData"] != "block" {
+			t.Fatalf("%s is blocked, and printing is %s", doc, held.Settings["printOrgData"])
+		}
+		for name, value := range policy.Settings {
+			if name == "printOrgData" && value != "allow" && held.Settings[name] == "allow" {
+				t.Fatalf("%s lets print", doc)
+			}
+		}
+	})
+}

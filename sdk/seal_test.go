@@ -24,7 +24,7 @@ func (plain) Open(_ string, doc []byte) ([]byte, error) { return doc, nil }
 func (plain) Protection() string                        { return "software" }
 
 // directory is like T.TempDir, and goes where os.RemoveAll does not work (Wine).
-func directory(t *testing.T) string {
+func directory(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "postern-")
 	must(t, err)
