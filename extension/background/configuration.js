@@ -56,14 +56,15 @@ function favorites(list) {
 export function filter(text) {
   if (text === "*") return { pattern: "^https?://", rank: [0, 0, 0, 0] };
   const m = /^(?:(https?|\*):\/\/)?(\.?)(\*|[\w-]+(?:\.[\w-]+)*\.?|\[[\da-fA-F:]+\])(?::(\d+))?(\/[^@?]*)?$/.exec(text);
-  if (!m) return null;
+  if (!m || /[^\x21-\x7e]|#/.test(text)) return null;
   const [, scheme, dot, named, port, said = "/"] = m;
   const host = named.toLowerCase().replace(/\.$/, ""), path = said.replace(/\*$/, "");
   if (path.includes("*")) return null;
-  const name = host === "*" ? "[^/:]+" : (dot || host.startsWith("[") ? "" : "([^/:]+\\.)?") + plain(host) + "\\.?";
-  const where = port ? ":" + port : "(:[0-9]+)?";
+  const name = host === "*" ? "[^/:]+" : (dot || host.startsWith("[") ? "" : "([^/:@]+\\.)?") + plain(host) + "\\.?";
+  const usual = (port === "443" && scheme !== "http" && "https") || (port === "80" && scheme !== "https" && "http"); // addresses do not show it
+  const where = usual ? "" : port ? ":" + port : "(:[0-9]+)?";
   return {
-    pattern: "^" + (scheme && scheme !== "*" ? scheme : "https?") + "://" + name + where + plain(path),
+    pattern: "^" + (usual || (scheme && scheme !== "*" ? scheme : "https?")) + "://([^/@]*@)?" + name + where + plain(path),
     rank: host === "*" ? [0, 0, 0, path.length] : [1, dot ? 1 : 0, host.length, path.length],
   };
 }
@@ -124,7 +125,7 @@ async function network(m, needed) {
 export async function holds(m, needed) {
   const there = (await chrome.declarativeNetRequest.getDynamicRules()).filter((r) => r.id >= first);
   const { favorites: had } = await chrome.storage.local.get("favorites");
-  return there.length === (m.rules.length === 0 ? 0 : m.rules.length + needed.length) && (had?.of ?? "") === wanted(m);
+  return there.length === (m.rules.length === 0 ? 0 : m.rules.length + needed.length) && (had ? had.of !== "" && had.of === wanted(m) : wanted(m) === "");
 }
 
 const wanted = (m) => (m.favorites.length > 0 ? JSON.stringify([m.folder, m.favorites]) : "");
@@ -134,7 +135,7 @@ const wanted = (m) => (m.favorites.length > 0 ? JSON.stringify([m.folder, m.favo
 async function keep(m) {
   const { favorites: had } = await chrome.storage.local.get("favorites");
   const want = wanted(m);
-  if (had?.of === want || (!had && want === "")) return;
+  if (had ? had.of !== "" && had.of === want : want === "") return; // one of "" was cut short
   for (const id of [...(had?.ids ?? [])].reverse()) {
     const [made] = await chrome.bookmarks.getSubTree(id).catch(() => []); // the person may have removed it
     if (made && !(made.children?.length > 0)) await chrome.bookmarks.remove(id);

@@ -127,6 +127,8 @@ func TestFavoritesGoWithTheProtection(t *testing.T) {
 	if got := eval[string](window, titles); got != "Mail|Your organization" {
 		t.Fatalf("favorites: %s", got)
 	}
+	// A folder that was being made when the browser ended goes, too.
+	eval[bool](window, `chrome.storage.local.get("favorites").then(({ favorites }) => chrome.storage.local.set({ favorites: { of: "", ids: favorites.ids } })).then(() => true)`)
 	// What the person puts into the folder is theirs.
 	eval[bool](window, `chrome.bookmarks.search({ title: "Your organization" }).then(([f]) => chrome.bookmarks.create({ parentId: f.id, title: "Mine", url: "https://own.example/" })).then(() => true)`)
 	window.do(chromedp.Click("#act")) // sign out
@@ -165,6 +167,10 @@ func TestTheEntryThatSaysMoreCounts(t *testing.T) {
 		{[]string{"example.com/*"}, nil, "https://example.com/x", true},
 		{[]string{"http://example.com"}, nil, "https://example.com/", false},
 		{[]string{"example.com:8443"}, nil, "https://example.com/", false},
+		{[]string{"example.com:443"}, nil, "https://example.com/", true},
+		{[]string{"example.com:443"}, nil, "http://example.com/", false},
+		{[]string{"example.com"}, nil, "https://user@example.com/", true},
+		{[]string{"*"}, []string{"example.com"}, "https://example.com@evil.example/", true},
 		{[]string{"[::1]:8443"}, nil, "https://[::1]:8443/", true},
 	} {
 		arguments, err := json.Marshal([]any{c.blocked, c.allowed, c.address})
@@ -177,7 +183,7 @@ func TestTheEntryThatSaysMoreCounts(t *testing.T) {
 			t.Errorf("closed %q, open %q: %s shut is %t", c.blocked, c.allowed, c.address, got)
 		}
 	}
-	for _, text := range []string{"file://*", "view-source:*", "example.com/a?b", "a b", "", "exa*mple.com", "example.com/a*b"} {
+	for _, text := range []string{"file://*", "view-source:*", "example.com/a?b", "a b", "", "exa*mple.com", "example.com/a*b", "example.com/ü", "example.com/a#b"} {
 		doc, err := json.Marshal(text)
 		d.ok(err)
 		if !eval[bool](d, `import("../background/configuration.js").then((m) => m.filter(`+string(doc)+`) === null)`) {
